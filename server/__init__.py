@@ -1,0 +1,1 @@
+"""The Aftersheet server: intake, records, statistics, reports, web pages and API."""

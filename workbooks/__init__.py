@@ -1,0 +1,1 @@
+"""Excel, offline: what a form is, reading, checking, marking and filling workbooks. No network, no database."""

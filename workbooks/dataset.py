@@ -1,0 +1,44 @@
+"""Named rows for a report, held column by column."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from workbooks.form import Text
+
+ColumnType = Literal["text", "integer", "decimal", "percent", "date", "datetime", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: *name* in the API, *label* as the header in a workbook."""
+
+    name: str
+    label: Text
+    type: ColumnType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """
+    The rows of one report as of one instant.
+
+    *data* has one sequence per column, all of the same length; values are str, int,
+    float, Decimal, date, datetime (naive, in the site's zone), bool or None (no data).
+    *definition* is the sentence that says what is counted, shown beside the figures.
+    """
+
+    name: str
+    title: Text
+    columns: tuple[Column, ...]
+    data: tuple[Sequence[Any], ...]
+    as_of: datetime
+    definition: Text
+    filter: Text = Text("全部", "all")
+
+    def __len__(self) -> int:
+        return len(self.data[0]) if self.data else 0
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.data, strict=True)

@@ -1,0 +1,154 @@
+"""form.yaml → FormDefinition; what is wrong with one names the file, the line and the key."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from workbooks.form import Field, FormDefinition
+
+_ADAPTER = TypeAdapter(FormDefinition)
+
+
+class DefinitionError(Exception):
+    """
+    A form.yaml that cannot be used.
+
+    The text names file, line and key of every mistake found, one per line.
+    """
+
+
+def load(path: Path | Traversable) -> FormDefinition:
+    """
+    The definition in the form.yaml at *path*.
+
+    Raises:
+        DefinitionError: It is not YAML, misses a key, has one too many, names a field that
+            does not exist, or uses a formula outside the supported functions.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DefinitionError(f"{path}: {error}") from error
+    if not isinstance(raw, dict) or node is None:
+        raise DefinitionError(f"{path}:1: a form definition is a mapping")
+    raw = _expand(raw)
+    try:
+        definition = _ADAPTER.validate_python(raw)
+    except ValidationError as error:
+        raise DefinitionError("\n".join(_located(path, node, e["loc"], e["msg"]) for e in error.errors())) from error
+    problems = list(_inconsistencies(definition))
+    if problems:
+        raise DefinitionError("\n".join(f"{path}:{_line_of(text, name)}: {what}" for name, what in problems))
+    return definition
+
+
+@cache
+def library() -> Mapping[str, FormDefinition]:
+    """The forms that come with Aftersheet, by form_id."""
+    return load_folder(files("templates"))
+
+
+def load_folder(folder: Path | Traversable) -> dict[str, FormDefinition]:
+    """All <folder>/<form_id>/form.yaml, by form_id, in the order of their names."""
+    found: dict[str, FormDefinition] = {}
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        source = entry / "form.yaml"
+        if entry.is_dir() and source.is_file():
+            definition = load(source)
+            if definition.form_id != entry.name:
+                raise DefinitionError(f"{source}:1: form_id is {definition.form_id!r}, the folder {entry.name!r}")
+            found[definition.form_id] = definition
+    return found
+
+
+def _expand(raw: dict[str, Any]) -> dict[str, Any]:
+    """
+    Write out the shorthands of form.yaml.
+
+    `choices: <list name>` becomes the list of that name under `choice_lists`, a field
+    with a `fields` key is a repeat, and thresholds may be given as a mapping by name.
+    """
+    lists = raw.pop("choice_lists", {})
+
+    def fields(items: list[dict[str, Any]]) -> None:
+        for item in items:
+            if isinstance(item, dict) and isinstance(item.get("choices"), str) and item["choices"] in lists:
+                item["choices"] = lists[item["choices"]]
+            if isinstance(item, dict) and isinstance(item.get("fields"), list):
+                fields(item["fields"])
+
+    for section in raw.get("sections") or []:
+        if isinstance(section, dict) and isinstance(section.get("items"), list):
+            fields(section["items"])
+    if isinstance(raw.get("thresholds"), dict):
+        raw["thresholds"] = [{"name": name} | body for name, body in raw["thresholds"].items()]
+    return raw
+
+
+def _inconsistencies(definition: FormDefinition) -> Any:
+    """(name to look for, what is wrong) for everything that only shows once the form is whole."""
+    # Imported here: rules needs the definition's types, and a definition is checked with rules.
+    from workbooks.rules import FormulaError, compile_rules
+
+    names = [item.name for section in definition.sections for item in section.items]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield name, f"two items are called {name!r}"
+    for key in (*definition.key, *definition.list_columns):
+        if key not in names:
+            yield key, f"no field is called {key!r}"
+    for path, field in definition.paths():
+        yield from _field_problems(definition, path, field)
+    for deadline in definition.deadlines:
+        if deadline.start not in names:
+            yield deadline.name, f"deadline {deadline.name!r} starts at {deadline.start!r}, which is no field"
+        if deadline.within not in {t.name for t in definition.thresholds}:
+            yield deadline.name, f"deadline {deadline.name!r} needs a threshold called {deadline.within!r}"
+    try:
+        compile_rules(definition)
+    except FormulaError as error:
+        yield error.where, str(error)
+
+
+def _field_problems(definition: FormDefinition, path: str, field: Field) -> Any:
+    siblings = {p for p, _ in definition.paths()}
+    prefix = path.rpartition(".")[0]
+    if field.type.startswith("select") and not field.choices and field.master is None:
+        yield field.name, f"{path}: a {field.type} needs choices or master"
+    parent = field.master.under if field.master else None
+    for other in (parent, field.lookup.by if field.lookup else None):
+        if other and other not in siblings and f"{prefix}.{other}" not in siblings:
+            yield field.name, f"{path}: no field is called {other!r}"
+
+
+def _located(path: Path | Traversable, node: yaml.Node, loc: tuple[Any, ...], message: str) -> str:
+    """One pydantic error as "file:line: key: message"; the line is that of the deepest key that exists."""
+    line = node.start_mark.line + 1
+    for step in loc:
+        if isinstance(node, yaml.MappingNode):
+            match = [(k, v) for k, v in node.value if k.value == step]
+            if not match:
+                continue
+            line, node = match[0][0].start_mark.line + 1, match[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    key = ".".join(str(step) for step in loc if step not in ("Field", "Repeat"))
+    return f"{path}:{line}: {key}: {message}"
+
+
+def _line_of(text: str, name: str) -> int:
+    """The first line that defines *name*, else the first that mentions it."""
+    lines = text.splitlines()
+    for wanted in (f"name: {name}", name):
+        for number, line in enumerate(lines, start=1):
+            if wanted in line:
+                return number
+    return 1

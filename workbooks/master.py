@@ -1,0 +1,63 @@
+"""Master data the forms choose from: stations, customers, products, vehicles, failure modes, people."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field as default
+from types import MappingProxyType
+
+from workbooks.form import Language, MasterChoices
+
+TABLES = ("stations", "customers", "products", "vehicles", "failure_modes", "people")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MasterRow:
+    """
+    One row of a master table.
+
+    *code* is stored in records; *label_zh* or *label_en* is what people pick. *parent* is
+    the code one level up: a product's parent product, a failure mode's product.
+    *attributes* holds the table's other columns as text, ISO dates included.
+    """
+
+    code: str
+    label_zh: str
+    label_en: str
+    parent: str = ""
+    level: int | None = None
+    attributes: Mapping[str, str] = default(default_factory=lambda: MappingProxyType({}))
+
+    def label(self, language: Language) -> str:
+        return self.label_zh if language == "zh" else self.label_en or self.label_zh
+
+
+class Master:
+    """
+    All master tables in memory, with the look-ups the check and the template need.
+
+    Labels are matched after `fold`: case, width and spaces do not matter.
+    """
+
+    def __init__(self, tables: Mapping[str, Iterable[MasterRow]]) -> None:
+        unknown = set(tables) - set(TABLES)
+        if unknown:
+            raise KeyError(f"no such master table: {', '.join(sorted(unknown))}")
+        self._rows = {name: tuple(tables.get(name, ())) for name in TABLES}
+        self._by_code = {name: {row.code: row for row in rows} for name, rows in self._rows.items()}
+
+    def rows(self, table: str) -> tuple[MasterRow, ...]:
+        return self._rows[table]
+
+    def row(self, table: str, code: str) -> MasterRow | None:
+        return self._by_code[table].get(code)
+
+    def options(self, choices: MasterChoices, parent: str | None = None) -> tuple[MasterRow, ...]:
+        """The rows a field may choose from; with *parent* (a code) only that one's children."""
+        rows = self._rows[choices.table]
+        if choices.level is not None:
+            rows = tuple(row for row in rows if row.level == choices.level)
+        if choices.under is not None and parent is not None:
+            rows = tuple(row for row in rows if row.parent == parent)
+        return rows
+
+
+EMPTY = Master({})
