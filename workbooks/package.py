@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import pairwise
 from typing import Self
 
 from isal import isal_zlib
@@ -202,9 +203,11 @@ def _directory(content: bytes) -> list[_Entry]:
         name = content[position + 46 : position + 46 + name_length].decode("utf-8" if flags & 0x800 else "cp437")
         entries.append(_Entry(name, content[position : position + length], method, compressed, plain, offset))
         position += length
-    ends = sorted([entry.offset for entry in entries][1:] + [start])
-    for entry in entries:
-        entry.end = next((stop for stop in sorted(ends) if stop > entry.offset), start)
+    in_file_order = sorted(entries, key=lambda entry: entry.offset)
+    for entry, following in pairwise(in_file_order):
+        entry.end = following.offset
+    if in_file_order:
+        in_file_order[-1].end = start
     return entries
 
 
