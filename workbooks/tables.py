@@ -1,0 +1,130 @@
+"""The Excel tables of a workbook: where they stand and what their columns are called."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from workbooks.form import Text
+from workbooks.package import SHEET_NS, Package, SheetPart, relation_target
+
+_AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+class PushError(Exception):
+    """A dataset cannot be pushed into this workbook; *message* says why and what to do, in zh and en."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(message.en)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A block of cells; columns and rows as numbers from 1, all four included."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Area":
+        """
+        "B2:D9" or "B2" as an area.
+
+        Raises:
+            ValueError: *text* is no A1 reference.
+        """
+        match = _AREA.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        left, top = column_number(match[1]), int(match[2])
+        return cls(left, top, column_number(match[3] or match[1]), int(match[4] or top))
+
+    def __str__(self) -> str:
+        return f"{column_letters(self.left)}{self.top}:{column_letters(self.right)}{self.bottom}"
+
+    def overlaps(self, other: "Area") -> bool:
+        columns = self.left <= other.right and other.left <= self.right
+        return columns and self.top <= other.bottom and other.top <= self.bottom
+
+
+def column_number(letters: str) -> int:
+    """ "A" is 1, "XFD" 16384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """1 is "A", 16384 "XFD"."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumn:
+    """One column of a table; *formula* is that of a calculated column, *total* the function of its totals cell."""
+
+    name: str
+    formula: str | None = None
+    array: bool = False
+    total: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of the workbook: where it stands and what its columns are called."""
+
+    name: str
+    part: str
+    sheet: SheetPart
+    area: Area
+    header_rows: Literal[0, 1]
+    totals_rows: Literal[0, 1]
+    columns: tuple[TableColumn, ...]
+
+    @property
+    def body(self) -> Area:
+        """The data rows alone."""
+        area = self.area
+        return Area(area.left, area.top + self.header_rows, area.right, area.bottom - self.totals_rows)
+
+
+def tables(package: Package) -> Iterator[Table]:
+    """All tables, in the order of the sheets."""
+    for sheet in package.sheets():
+        for relation in package.relations(sheet.part):
+            if relation.get("Type", "").endswith("/table"):
+                part = relation_target(sheet.part, relation.get("Target", ""))
+                if part in package:
+                    yield _read(package, part, sheet)
+
+
+def _read(package: Package, part: str, sheet: SheetPart) -> Table:
+    root = package.xml(part)
+    columns = [
+        TableColumn(
+            name=_ESCAPED.sub(lambda m: chr(int(m[1], 16)), column.get("name", "")),
+            formula=None if formula is None else formula.text or "",
+            array=formula is not None and formula.get("array") in ("1", "true"),
+            total=column.get("totalsRowFunction"),
+        )
+        for column in root.iterfind(f"{{{SHEET_NS}}}tableColumns/{{{SHEET_NS}}}tableColumn")
+        for formula in [column.find(f"{{{SHEET_NS}}}calculatedColumnFormula")]
+    ]
+    return Table(
+        name=root.get("displayName") or root.get("name") or "",
+        part=part,
+        sheet=sheet,
+        area=Area.parse(root.get("ref", "")),
+        header_rows=0 if root.get("headerRowCount") == "0" else 1,
+        totals_rows=1 if root.get("totalsRowCount", "0") != "0" else 0,
+        columns=tuple(columns),
+    )
