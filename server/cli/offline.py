@@ -1,0 +1,116 @@
+"""Commands that need no database: blank templates and checking filled workbooks."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from server.cli.terminal import console, json_option, language_option, out_option, print_findings, print_json, write_file
+from server.settings import Settings
+from workbooks.check import CheckReport, check as check_form
+from workbooks.filled import FilledForm
+from workbooks.findings import Finding, has_errors
+from workbooks.form import FormDefinition, Language
+from workbooks.guard import Refused
+from workbooks.library import library
+from workbooks.master import EMPTY, Master
+from workbooks.master_workbook import read_master
+from workbooks.sandbox import Sandbox
+from workbooks.template import build_template
+
+_master_option = click.option(
+    "--master",
+    "master_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Master data workbook; by default the one of the last `aftersheet master import`.",
+)
+
+
+@click.command()
+@click.argument("form_id")
+@out_option
+@language_option
+@_master_option
+def template(form_id: str, out: Path, language: Language, master_file: Path | None) -> None:
+    """Write the blank workbook of form FORM_ID."""
+    write_file(out, build_template(_definition(form_id), language=language, master=_master(master_file)))
+    console.print(f"{out}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@language_option
+@_master_option
+def check(files: tuple[Path, ...], as_json: bool, language: Language, master_file: Path | None) -> None:
+    """
+    Check filled workbooks without storing anything.
+
+    The exit status is 1 when a file would be turned down.
+    """
+    master = _master(master_file)
+    accepted = True
+    results = []
+    with Sandbox(workers=min(2, len(files)), definitions=library()) as sandbox:
+        for path, filled in zip(files, sandbox.read_many(path.read_bytes() for path in files), strict=True):
+            findings, report = _check(filled, master)
+            accepted = accepted and not has_errors(findings)
+            if as_json:
+                results.append(_as_dict(path, findings, report))
+            else:
+                _print(path, findings, report, language)
+    if as_json:
+        print_json(results)
+    sys.exit(0 if accepted else 1)
+
+
+def _check(filled: FilledForm | Refused, master: Master) -> tuple[tuple[Finding, ...], CheckReport | None]:
+    if isinstance(filled, Refused):
+        return (filled.finding,), None
+    definition = library().get(filled.identity.form_id or "")
+    if definition is None:
+        return filled.findings, None
+    report = check_form(definition, filled, master=master, complete_lists=master is not EMPTY)
+    return report.findings, report
+
+
+def _as_dict(path: Path, findings: tuple[Finding, ...], report: CheckReport | None) -> dict[str, object]:
+    return {
+        "file": str(path),
+        "form_id": report.form_id if report else None,
+        "accepted": not has_errors(findings),
+        "findings": [finding.as_dict() for finding in findings],
+    }
+
+
+def _print(path: Path, findings: tuple[Finding, ...], report: CheckReport | None, language: Language) -> None:
+    title = library()[report.form_id].title[language] if report else ""
+    state = "[red]✗[/]" if has_errors(findings) else "[green]✓[/]"
+    console.print(f"{state} [bold]{path.name}[/] {title}")
+    if findings:
+        print_findings(findings, language)
+
+
+def _definition(form_id: str) -> FormDefinition:
+    try:
+        return library()[form_id]
+    except KeyError:
+        raise click.BadParameter(f"there is no form {form_id!r}; there are: {', '.join(library())}") from None
+
+
+def _master(path: Path | None) -> Master:
+    """The master data in *path*, else of the last import; none is said aloud, because then lists stay unchecked."""
+    for candidate in _candidates(path):
+        if candidate.is_file():
+            return read_master(candidate.read_bytes())
+    note = "No master data: drop-downs of stations, products ... are empty and not checked (aftersheet master import)."
+    click.echo(note, err=True)
+    return EMPTY
+
+
+def _candidates(path: Path | None) -> Iterator[Path]:
+    if path is not None:
+        yield path
+    else:
+        yield Settings().home / "master.xlsx"

@@ -1,0 +1,75 @@
+"""How results look on the terminal: tables for people, JSON for programs."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from workbooks.findings import Finding, Severity
+from workbooks.form import Language
+
+console = Console()
+language_option = click.option(
+    "--lang", "language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of texts."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for programs.")
+out_option = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+
+
+def print_json(value: Any) -> None:
+    """*value* as indented JSON on standard output."""
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE, default=str))
+    sys.stdout.buffer.flush()
+
+
+def print_findings(findings: Iterable[Finding], language: Language) -> None:
+    """One line per finding: where, which label, what is wrong and what to do."""
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for heading in ("", "Cell", "Label", "What is wrong", "What to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        mark = "[red]✗[/]" if finding.severity is Severity.ERROR else "[yellow]![/]"
+        label = finding.label[language] if finding.label else ""
+        table.add_row(mark, finding.place, label, _plain(finding.what(language)), _plain(finding.fix(language)))
+    console.print(table)
+
+
+def progress_bar(description: str) -> Progress:
+    """A bar with count and remaining time, on standard error so that output can be piped."""
+    return Progress(
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write *content* to *path* whole or not at all: a crash or an open Excel never leaves half a workbook."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except PermissionError as error:
+        raise click.ClickException(f"{path} cannot be written; is it open in Excel? ({error.strerror})") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _plain(text: str) -> str:
+    """Senders' texts as they stand: square brackets are not rich's markup."""
+    return text.replace("[", "\\[")
