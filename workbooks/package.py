@@ -1,41 +1,22 @@
-"""The .xlsx as a ZIP of parts: some replaced, every other one copied byte for byte."""
+"""The .xlsx as a package: parts with their content types and relationships."""
 
 import posixpath
-import struct
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from itertools import pairwise
 from typing import Self
 
-from isal import isal_zlib
 from lxml import etree
+
+from workbooks.parts import PackageError as PackageError, Parts
 
 SHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE_RELATION_NS = "http://schemas.openxmlformats.org/package/2006/relationships"
+# What "Strict Open XML Spreadsheet" files say instead of the first two.
+STRICT_SHEET_NS = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+STRICT_RELATION_NS = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 CONTENT_TYPES = "[Content_Types].xml"
 CONTENT_TYPE_NS = "http://schemas.openxmlformats.org/package/2006/content-types"
-
-_STORED, _DEFLATED = 0, 8
-
-
-class PackageError(Exception):
-    """The bytes are not a ZIP archive this module can read; `guard.inspect` says so more kindly."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One entry of the central directory: its raw bytes, and where its local record stands."""
-
-    name: str
-    header: bytes  # central directory record as stored
-    method: int
-    compressed: int
-    size: int
-    offset: int
-    end: int = 0  # first byte after the local record, data descriptor included
+RELATIONS_TYPE = "application/vnd.openxmlformats-package.relationships+xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,128 +29,160 @@ class SheetPart:
     state: str
 
 
-class Package:
+class Package(Parts):
     """
     A workbook's parts, to be read, replaced, added and removed.
 
-    `save` copies every untouched entry with its compressed bytes, in its old order, so
-    that what nobody changed is the same to the bit.
+    What `save` does not have to change is the same to the bit, see `Parts`.
     """
 
-    def __init__(self, content: bytes) -> None:
-        """
-        Raises:
-            PackageError: *content* has no readable central directory.
-        """
-        self._content = content
-        self._entries = {entry.name: entry for entry in _directory(content)}
-        self._changed: dict[str, bytes | None] = {}
-
-    def __contains__(self, name: str) -> bool:
-        if name in self._changed:
-            return self._changed[name] is not None
-        return name in self._entries
-
-    def names(self) -> Iterator[str]:
-        """The parts as they would be saved now."""
-        yield from (name for name in self._entries if name in self)
-        yield from (name for name in self._changed if name not in self._entries and name in self)
-
-    @property
-    def changed(self) -> frozenset[str]:
-        """The parts replaced, added or removed since opening."""
-        return frozenset(self._changed)
-
-    def read(self, name: str) -> bytes:
-        """
-        The inflated bytes of part *name*.
-
-        Raises:
-            KeyError: There is no such part.
-            PackageError: Its compressed bytes are damaged.
-        """
-        if name in self._changed:
-            content = self._changed[name]
-            if content is None:
-                raise KeyError(name)
-            return content
-        entry = self._entries[name]
-        raw = self._content[_data_offset(self._content, entry.offset) :][: entry.compressed]
-        if entry.method == _STORED:
-            return raw
-        try:
-            return isal_zlib.decompress(raw, wbits=-15)
-        except isal_zlib.error as error:
-            raise PackageError(f"{name}: {error}") from error
+    @classmethod
+    def empty(cls) -> Self:
+        """A package with nothing in it but its two lists, of content types and of relationships."""
+        package = cls(b"PK\x05\x06" + bytes(18))
+        package.replace(CONTENT_TYPES, f'<Types xmlns="{CONTENT_TYPE_NS}"/>'.encode())
+        package.set_default_type("rels", RELATIONS_TYPE)
+        package.set_default_type("xml", "application/xml")
+        return package
 
     def xml(self, name: str) -> etree._Element:
-        """Part *name* as an XML tree, entities left alone."""
-        return etree.fromstring(self.read(name), etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
+        """
+        Part *name* as an XML tree, entities left alone.
+
+        Raises:
+            KeyError: There is no such entry.
+            PackageError: It is not well-formed, or damaged in the archive.
+        """
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+        try:
+            return etree.fromstring(self.read(name), parser)
+        except etree.XMLSyntaxError as error:
+            raise PackageError(f"{name}: {error}") from error
 
     def replace(self, name: str, content: bytes | etree._Element) -> None:
         """Give part *name* (new or old) this content at the next `save`."""
         if not isinstance(content, bytes):
             content = etree.tostring(content, xml_declaration=True, encoding="UTF-8", standalone=True)
-        if name in self._entries and name not in self._changed and self.read(name) == content:
-            return
-        self._changed[name] = content
+        self.put(name, content)
 
-    def remove(self, name: str) -> None:
-        if name in self._entries:
-            self._changed[name] = None
-        else:
-            self._changed.pop(name, None)
+    def content_type(self, name: str) -> str:
+        """The media type of part *name*; empty when the package gives none."""
+        types = list(self.xml(CONTENT_TYPES))
+        for element in types:
+            if element.get("PartName", "").lower() == f"/{name.lower()}":
+                return element.get("ContentType", "")
+        extension = name.rpartition(".")[2].lower()
+        return next((e.get("ContentType", "") for e in types if e.get("Extension", "").lower() == extension), "")
 
-    def save(self) -> bytes:
-        """The whole archive: old entries in their order, then the new ones."""
-        out = BytesIO()
-        directory: list[bytes] = []
-        for entry in self._entries.values():
-            if entry.name not in self._changed:
-                header = entry.header[:42] + struct.pack("<I", out.tell()) + entry.header[46:]
-                out.write(memoryview(self._content)[entry.offset : entry.end])
-                directory.append(header)
-            elif (content := self._changed[entry.name]) is not None:
-                directory.append(_write(out, entry.name, content))
-        for name, content in self._changed.items():
-            if name not in self._entries and content is not None:
-                directory.append(_write(out, name, content))
-        start = out.tell()
-        for header in directory:
-            out.write(header)
-        size = out.tell() - start
-        out.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, len(directory), len(directory), size, start, 0))
-        return out.getvalue()
+    def set_content_type(self, name: str, content_type: str | None) -> None:
+        """Declare the media type of part *name*, or (None) that it no longer has one of its own."""
+        types = self.xml(CONTENT_TYPES)
+        for element in list(types):
+            if element.get("PartName", "").lower() == f"/{name.lower()}":
+                types.remove(element)
+        if content_type is not None:
+            etree.SubElement(types, f"{{{CONTENT_TYPE_NS}}}Override", PartName=f"/{name}", ContentType=content_type)
+        self.replace(CONTENT_TYPES, types)
 
-    # What the parts mean
-
-    @property
-    def workbook(self) -> str:
-        """The name of the workbook part, usually xl/workbook.xml."""
-        for relation in self.relations(""):
-            if relation.get("Type", "").endswith("/officeDocument"):
-                return relation_target("", relation.get("Target", ""))
-        raise PackageError("no workbook part")
+    def set_default_type(self, extension: str, content_type: str) -> None:
+        """Declare the media type of all parts with *extension*, unless the package does so already."""
+        types = self.xml(CONTENT_TYPES)
+        if not any(element.get("Extension", "").lower() == extension for element in types):
+            default = etree.Element(f"{{{CONTENT_TYPE_NS}}}Default", Extension=extension, ContentType=content_type)
+            types.insert(0, default)
+            self.replace(CONTENT_TYPES, types)
 
     def relations(self, part: str) -> list[etree._Element]:
         """The relationship elements of *part* ("" for the package)."""
         name = relations_part(part)
         return list(self.xml(name)) if name in self else []
 
+    def related(self, part: str, kind: str) -> dict[str, str]:
+        """Relationship id → part, for the relationships of *part* inside the package whose type ends with *kind*."""
+        return {
+            relation.get("Id", ""): relation_target(part, relation.get("Target", ""))
+            for relation in self.relations(part)
+            if relation.get("Type", "").rpartition("/")[2] == kind and relation.get("TargetMode") != "External"
+        }
+
+    def relate(self, part: str, relation_type: str, target: str) -> str:
+        """Add a relationship from *part* ("" for the package) to the part *target*; its new id."""
+        name = relations_part(part)
+        if name not in self:
+            self.put(name, f'<Relationships xmlns="{PACKAGE_RELATION_NS}"/>'.encode())
+        tree = self.xml(name)
+        used = {relation.get("Id") for relation in tree}
+        key = next(f"rId{number}" for number in range(1, len(used) + 2) if f"rId{number}" not in used)
+        where = posixpath.relpath(target, posixpath.dirname(part) or ".")
+        etree.SubElement(tree, f"{{{PACKAGE_RELATION_NS}}}Relationship", Id=key, Type=relation_type, Target=where)
+        self.replace(name, tree)
+        return key
+
+    def unrelate(self, part: str, *keys: str) -> None:
+        """
+        Take relationships *keys* of *part* out, and every part that only they led to.
+
+        A part that something else still leads to stays; so does one that nothing ever led to.
+        """
+        name = relations_part(part)
+        before = self._reachable()
+        tree = self.xml(name)
+        for relation in list(tree):
+            if relation.get("Id") in keys:
+                tree.remove(relation)
+        if len(tree):
+            self.replace(name, tree)
+        else:
+            self.remove(name)
+        for orphan in sorted(before - self._reachable()):
+            self.discard(orphan)
+
+    def discard(self, name: str) -> None:
+        """Remove part *name* with its relationships and its content type."""
+        self.remove(name)
+        self.remove(relations_part(name))
+        self.set_content_type(name, None)
+
+    def _reachable(self) -> set[str]:
+        found: set[str] = set()
+        ahead = [""]
+        while ahead:
+            part = ahead.pop()
+            for relation in self.relations(part):
+                target = relation_target(part, relation.get("Target", ""))
+                if relation.get("TargetMode") != "External" and target in self and target.lower() not in found:
+                    found.add(target.lower())
+                    ahead.append(target)
+        return found
+
+    @property
+    def workbook(self) -> str:
+        """
+        The name of the workbook part, usually xl/workbook.xml.
+
+        Raises:
+            PackageError: There is none.
+        """
+        for target in self.related("", "officeDocument").values():
+            if target in self:
+                return target
+        raise PackageError("no workbook part")
+
     def sheets(self) -> list[SheetPart]:
         """The worksheets in tab order; chart and macro sheets are left out."""
         workbook = self.workbook
-        targets = {
-            relation.get("Id"): relation_target(workbook, relation.get("Target", ""))
-            for relation in self.relations(workbook)
-            if relation.get("Type", "").endswith("/worksheet")
-        }
-        found = self.xml(workbook).iterfind(f"{{{SHEET_NS}}}sheets/{{{SHEET_NS}}}sheet")
+        targets = self.related(workbook, "worksheet")
+        found = self.xml(workbook).iterfind("{*}sheets/{*}sheet")
         return [
             SheetPart(sheet.get("name", ""), targets[key], index, sheet.get("state", "visible"))
             for index, sheet in enumerate(found)
-            if (key := sheet.get(f"{{{RELATION_NS}}}id")) in targets
+            if (key := relation_id(sheet)) in targets
         ]
+
+
+def relation_id(element: etree._Element) -> str:
+    """The r:id of *element*, in transitional and in strict files; empty when it has none."""
+    return element.get(f"{{{RELATION_NS}}}id") or element.get(f"{{{STRICT_RELATION_NS}}}id") or ""
 
 
 def relations_part(part: str) -> str:
@@ -180,51 +193,7 @@ def relations_part(part: str) -> str:
 
 def relation_target(part: str, target: str) -> str:
     """The part a relationship of *part* points to."""
+    target = target.replace("\\", "/").partition("#")[0]
     if target.startswith("/"):
-        return target[1:]
+        return target.lstrip("/")
     return posixpath.normpath(posixpath.join(posixpath.dirname(part), target))
-
-
-def _directory(content: bytes) -> list[_Entry]:
-    end = content.rfind(b"PK\x05\x06", max(0, len(content) - 65_557))
-    if end < 0 or len(content) < end + 22:
-        raise PackageError("no end of central directory")
-    count, size, start = struct.unpack_from("<HII", content, end + 10)
-    if start + size > end:
-        raise PackageError("central directory lies outside the file")
-    entries: list[_Entry] = []
-    position = start
-    for _ in range(count):
-        if content[position : position + 4] != b"PK\x01\x02":
-            raise PackageError("central directory is damaged")
-        flags, method, _, _, _, compressed, plain, name_length, extra, comment = struct.unpack_from("<HHHHIIIHHH", content, position + 8)
-        offset = struct.unpack_from("<I", content, position + 42)[0]
-        length = 46 + name_length + extra + comment
-        name = content[position + 46 : position + 46 + name_length].decode("utf-8" if flags & 0x800 else "cp437")
-        entries.append(_Entry(name, content[position : position + length], method, compressed, plain, offset))
-        position += length
-    in_file_order = sorted(entries, key=lambda entry: entry.offset)
-    for entry, following in pairwise(in_file_order):
-        entry.end = following.offset
-    if in_file_order:
-        in_file_order[-1].end = start
-    return entries
-
-
-def _data_offset(content: bytes, offset: int) -> int:
-    name_length, extra = struct.unpack_from("<HH", content, offset + 26)
-    return offset + 30 + int(name_length) + int(extra)
-
-
-def _write(out: BytesIO, name: str, content: bytes) -> bytes:
-    """Append the local record of one part to *out*; its central directory record."""
-    encoded = name.encode()
-    # Level 1 of isal: a tenth of zlib's time for a file about as large.
-    packed = isal_zlib.compress(content, 1, wbits=-15)
-    flags = 0 if name.isascii() else 0x800
-    common = struct.pack(
-        "<HHHHHIIIHH", 20, flags, _DEFLATED, 0, 0x21, zlib.crc32(content), len(packed), len(content), len(encoded), 0
-    )
-    offset = out.tell()
-    out.write(b"PK\x03\x04" + common + encoded + packed)
-    return b"PK\x01\x02" + struct.pack("<H", 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, offset) + encoded
