@@ -1,0 +1,186 @@
+"""One installation at work: its settings, database, forms, originals and reading processes."""
+
+import hmac
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from server import migrations
+from server.access.visibility import Viewer
+from server.database import connect, sign_file
+from server.records import form_tables
+from server.records.master import MasterImport, import_tables, load_master, master_version
+from server.records.originals import Originals
+from server.settings import Settings, SettingsError, load_settings, with_secret_key
+from workbooks.form import FormDefinition
+from workbooks.library import library
+from workbooks.master import Master
+from workbooks.master_workbook import read_tables, write_master
+
+if TYPE_CHECKING:
+    from workbooks.sandbox import Sandbox
+
+MASTER_COPY = "master.xlsx"  # what the offline check reads
+_MIGRATION_LOCK = 0x41467374  # key of PostgreSQL's advisory lock while tables are changed
+
+
+class Site:
+    """
+    Everything a request, a command or a job works with.
+
+    `session` is one transaction that may write: on SQLite only one runs at a time, so
+    pages that only read take `session(read_only=True)`. Threads share one Site.
+    """
+
+    def __init__(
+        self, settings: Settings, engine: Engine, definitions: Mapping[str, FormDefinition], sandbox: "Sandbox | None"
+    ) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.definitions = definitions
+        self.zone = ZoneInfo(settings.zone)
+        self.originals = Originals(settings.home / "originals")
+        self.audit_key = self.derived_key("audit")
+        self._writing = sessionmaker(engine, expire_on_commit=False)
+        options = {"read_only": True, "postgresql_readonly": True}
+        self._reading = sessionmaker(engine.execution_options(**options), expire_on_commit=False)
+        self._lock = threading.Lock()
+        self._sandbox = sandbox
+        self._borrowed = sandbox is not None
+        self._master: dict[bool, tuple[int, Master]] = {}
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        definitions: Mapping[str, FormDefinition] | None = None,
+        sandbox: "Sandbox | None" = None,
+    ) -> Self:
+        """
+        The installation that *settings* (default: `load_settings`) describe, its tables up to date.
+
+        *definitions* default to the forms that come with Aftersheet. A *sandbox* handed in
+        is used and left open; without one the site starts its own when it first needs it.
+
+        Raises:
+            SettingsError: It cannot start; the text names the key and what to do.
+        """
+        settings = settings or load_settings()
+        try:
+            settings.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"AFTERSHEET_HOME: {settings.home} cannot be used: {error.strerror}") from error
+        settings = with_secret_key(settings)
+        definitions = library() if definitions is None else definitions
+        engine = connect(settings.database)
+        try:
+            _bring_up_to_date(engine, settings, definitions)
+        except OperationalError as error:
+            engine.dispose()
+            raise SettingsError(f"AFTERSHEET_DATABASE_URL: the database cannot be reached: {error.orig}") from error
+        except SettingsError:
+            engine.dispose()
+            raise
+        return cls(settings, engine, definitions, sandbox)
+
+    def session(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        return self._transaction(read_only)
+
+    @contextmanager
+    def _transaction(self, read_only: bool) -> Iterator[Session]:
+        with (self._reading if read_only else self._writing)() as session, session.begin():
+            yield session
+
+    @property
+    def sandbox(self) -> "Sandbox":
+        """The child processes in which workbooks are read; started with the first one."""
+        with self._lock:
+            if self._sandbox is None:
+                from workbooks.sandbox import Sandbox
+
+                self._sandbox = Sandbox(workers=self.settings.workers, definitions=self.definitions)
+            return self._sandbox
+
+    def master(self, session: Session, *, retired: bool = False) -> Master:
+        """The master data in force, cached until it changes; with *retired* rows too, to show old records."""
+        version = master_version(session)
+        cached = self._master.get(retired)
+        if cached is None or cached[0] != version:
+            cached = (version, load_master(session, retired=retired))
+            self._master[retired] = cached
+        return cached[1]
+
+    def import_master(self, content: bytes, *, by: Viewer) -> MasterImport:
+        """
+        Take over the master workbook *content*, and keep a copy for the offline check.
+
+        With any finding nothing is changed: all of them are in the result.
+        """
+        reading = self.sandbox.run(read_tables, content, seconds=30.0)
+        with self.session() as session:
+            result = import_tables(session, reading, by=by, audit_key=self.audit_key)
+            if not result.findings:
+                self.write_master_copy(session)
+        return result
+
+    def write_master_copy(self, session: Session) -> Path:
+        """Write the master data as a workbook into the data folder."""
+        path = self.settings.home / MASTER_COPY
+        temporary = path.with_suffix(".new")
+        temporary.write_bytes(write_master(load_master(session), self.settings.language))
+        temporary.replace(path)
+        return path
+
+    def now(self) -> datetime:
+        """The time now, in the site's zone."""
+        return datetime.now(UTC).astimezone(self.zone)
+
+    def derived_key(self, purpose: str) -> bytes:
+        """A key for one *purpose*, made from the secret key."""
+        return hmac.digest(self.settings.secret_key.encode(), purpose.encode(), "sha256")
+
+    def close(self) -> None:
+        """End the child processes and the database connections."""
+        with self._lock:
+            if self._sandbox is not None and not self._borrowed:
+                self._sandbox.close()
+            self._sandbox = None
+        self.engine.dispose()
+
+
+def _bring_up_to_date(engine: Engine, settings: Settings, definitions: Mapping[str, FormDefinition]) -> None:
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Of several processes that start together, one changes the tables and the others wait.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        current = migrations.current(connection)
+        if current != migrations.newest():
+            if current is not None:
+                _back_up(connection, settings.home / "backups" / f"before-{migrations.newest()}.db")
+            migrations.upgrade(connection)
+            sign_file(connection)
+        form_tables.ensure(connection, definitions)
+
+
+def _back_up(connection: Connection, path: Path) -> None:
+    """Copy the SQLite database as it was before an upgrade; PostgreSQL's administrator has their own backups."""
+    source = connection.engine.url.database
+    if connection.dialect.name != "sqlite" or source is None:
+        return
+    path.parent.mkdir(exist_ok=True)
+    # A second connection: it reads the last committed state beside our open transaction.
+    with sqlite3.connect(source) as original, sqlite3.connect(path) as copy:
+        original.backup(copy)
+    original.close()
+    copy.close()
