@@ -1,0 +1,210 @@
+"""bytes → FilledForm: the cells of a workbook by field name, nothing trusted."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from lxml import etree
+
+from workbooks import labels, pictures
+from workbooks.filled import Cell, FilledForm, Identity, RawValue
+from workbooks.findings import Finding, FindingCode
+from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, FormDefinition, defined_name
+from workbooks.grids import Grids, Place, address
+from workbooks.guard import Inspection, Limits, Refused, inspect
+from workbooks.lexical import column_number
+from workbooks.refusal import DEFAULT_LIMITS, damaged
+
+__all__ = ["Limits", "Refused", "read"]
+
+_PLACE = re.compile(
+    r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!\$?([A-Z]{1,3})\$?([1-9]\d{0,6})(?::\$?([A-Z]{1,3})\$?([1-9]\d{0,6}))?(?:,|$)"
+)
+_NAMES_RECOGNISED = 0.6  # of a definition's names must be there when a workbook does not say which form it is
+
+
+def read(content: bytes, definitions: Mapping[str, FormDefinition] = {}, limits: Limits = DEFAULT_LIMITS) -> FilledForm:
+    """
+    What a person put into the fields of the workbook in *content*.
+
+    With *definitions* a workbook that has lost its names is recognised by its labels, and
+    fields that have no cell any more are findings. One that is none of these forms comes
+    back with the finding UNKNOWN_FORM and no cells.
+
+    Raises:
+        Refused: The guard did not let the file pass, or it cannot be read.
+    """
+    inspection = inspect(content, limits)
+    grids = Grids(content, inspection)
+    try:
+        form = _read(inspection, grids, definitions)
+        definition = definitions.get(form.identity.form_id or "")
+        if definition is not None:
+            form = pictures.add_pictures(form, definition, inspection, grids.merged, limits)
+    except etree.XMLSyntaxError as error:
+        raise damaged(content) from error
+    return replace(form, flags=inspection.flags)
+
+
+def _read(inspection: Inspection, grids: Grids, definitions: Mapping[str, FormDefinition]) -> FilledForm:
+    constants, places, lost = _names(inspection)
+    identity = _identity(constants, places, grids)
+    if identity.form_id is None:
+        definition = _by_names(places, definitions)
+        if definition is not None:
+            identity = replace(identity, form_id=definition.form_id, version=definition.version)
+            return _by_place(identity, definition, places, lost, grids, (Finding(code=FindingCode.LOST_NAMES),))
+        return labels.read_by_labels(inspection, grids, definitions, identity)
+    definition = definitions.get(identity.form_id)
+    if definition is None:
+        findings = (Finding(code=FindingCode.UNKNOWN_FORM),) if definitions else ()
+        return _by_place(identity, None, places, lost, grids, findings)
+    form = _by_place(identity, definition, places, lost, grids)
+    if len(form.findings) > len(list(definition.paths())) // 2:
+        recognised = labels.read_by_labels(inspection, grids, {identity.form_id: definition}, identity)
+        if recognised.cells:
+            return recognised
+    return form
+
+
+def _names(inspection: Inspection) -> tuple[dict[str, str], dict[str, Place], set[str]]:
+    """
+    Our names in the workbook: constants, places, and those whose cells are gone (#REF!).
+
+    A name of the whole workbook goes before one of a single sheet: Excel makes the latter
+    when somebody copies the sheet, and the copy is not the form.
+    """
+    constants: dict[str, str] = {}
+    places: dict[str, Place] = {}
+    lost: set[str] = set()
+    titles = {sheet.title: sheet.title for sheet in inspection.sheets}
+    folded = {title.casefold(): title for title in titles}
+    elements = [
+        e
+        for e in inspection.workbook.iterfind("{*}definedNames/{*}definedName")
+        if e.get("name", "").startswith(PREFIX)
+    ]
+    elements.sort(key=lambda element: element.get("localSheetId") is not None)
+    for element in elements:
+        name, text = element.get("name", ""), (element.text or "").strip().lstrip("=")
+        if name in places or name in constants:
+            continue
+        found = _PLACE.match(text)
+        title = found and (found[1].replace("''", "'") if found[1] else found[2])
+        sheet = title and (titles.get(title) or folded.get(title.casefold()))
+        if found and sheet:
+            left, top = column_number(found[3].encode()) - 1, int(found[4]) - 1
+            right = column_number(found[5].encode()) - 1 if found[5] else left
+            places[name] = Place(sheet, top, left, int(found[6]) - 1 if found[6] else top, right)
+        elif name.startswith(IDENTITY_PREFIX) and "!" not in text and "#" not in text:
+            constants[name.removeprefix(IDENTITY_PREFIX)] = _constant(text)
+        else:
+            lost.add(name)
+    return constants, places, lost - places.keys()
+
+
+def _constant(text: str) -> str:
+    """The value of a name such as ="fracas" or =1."""
+    return text[1:-1].replace('""', '"') if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+def _identity(constants: Mapping[str, str], places: Mapping[str, Place], grids: Grids) -> Identity:
+    def shown(name: str) -> str | None:
+        place = places.get(IDENTITY_PREFIX + name)
+        value = grids.cell(place).value if place else constants.get(name)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return str(value).strip() or None if value is not None else None
+
+    return Identity(
+        form_id=shown("form_id"),
+        version=_integer(shown("version")),
+        instance_id=shown("instance_id"),
+        language="en" if shown("language") == "en" else "zh",
+        record_number=shown("number"),
+        revision=_integer(shown("revision")),
+        station=shown("station"),
+        seal=shown("seal"),
+    )
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _by_names(places: Mapping[str, Place], definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:
+    """The one form most of whose names are there, for workbooks whose sheet was moved into another file."""
+    scores = sorted(
+        ((sum(defined_name(path) in places for path, _ in d.paths()) / max(1, len(list(d.paths()))), form_id))
+        for form_id, d in definitions.items()
+    )
+    if not scores or scores[-1][0] < _NAMES_RECOGNISED or (len(scores) > 1 and scores[-2][0] == scores[-1][0]):
+        return None
+    return definitions[scores[-1][1]]
+
+
+def _by_place(
+    identity: Identity,
+    definition: FormDefinition | None,
+    places: Mapping[str, Place],
+    lost: set[str],
+    grids: Grids,
+    findings: tuple[Finding, ...] = (),
+) -> FilledForm:
+    """The form whose cells its names say; *definition* tells which names to look for, else all are taken."""
+    if definition is None:
+        paths = [
+            name.removeprefix(PREFIX).replace("__", ".") for name in places if not name.startswith(IDENTITY_PREFIX)
+        ]
+        computed = set[str]()
+    else:
+        paths = [path for path, _ in definition.paths()]
+        computed = {path for path, field in definition.paths() if field.computed}
+        findings += tuple(_lost_fields(definition, identity, places, lost))
+    found = {path: place for path in paths if (place := places.get(defined_name(path)))}
+    columns: dict[str, dict[str, Place]] = {}
+    for path, place in found.items():
+        repeat, _, name = path.partition(".")
+        if name:
+            columns.setdefault(repeat, {})[name] = place
+    reason = places.get(IDENTITY_PREFIX + REASON)
+    return FilledForm(
+        identity=identity,
+        cells={path: grids.cell(place) for path, place in found.items() if "." not in path},
+        repeats={
+            repeat: tuple(_lines(of_repeat, {n for n in of_repeat if f"{repeat}.{n}" in computed}, grids))
+            for repeat, of_repeat in columns.items()
+        },
+        reason=grids.cell(reason) if reason else None,
+        findings=findings,
+    )
+
+
+def _lost_fields(
+    definition: FormDefinition, identity: Identity, places: Mapping[str, Place], lost: set[str]
+) -> Iterator[Finding]:
+    """The fields that should have a cell and do not; an older template need not know every field."""
+    current = identity.version is None or identity.version == definition.version
+    for path, field in definition.paths():
+        name = defined_name(path)
+        if name not in places and not field.computed and (current or name in lost):
+            yield Finding(code=FindingCode.LOST_FIELD, field=path, label=field.label)
+
+
+def _lines(columns: Mapping[str, Place], computed: set[str], grids: Grids) -> Iterator[Mapping[str, Cell]]:
+    """The lines of a repeat in which somebody has entered something."""
+    sheet = next(iter(columns.values())).sheet
+    top = min(place.top for place in columns.values())
+    bottom = max(place.bottom for place in columns.values())
+    for row in range(top, min(bottom + 1, len(grids.rows(sheet)))):
+        line = {
+            name: Cell(sheet, address(row, place.left), grids.value(sheet, row, place.left))
+            for name, place in columns.items()
+            if place.top <= row <= place.bottom and place.sheet == sheet
+        }
+        if any(not _blank(cell.value) for name, cell in line.items() if name not in computed):
+            yield line
+
+
+def _blank(value: RawValue) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
