@@ -1,0 +1,31 @@
+"""One sending of the demo history: what somebody typed, when, and what should become of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from workbooks.filled import RawValue
+
+Line = Mapping[str, RawValue]
+Answers = dict[str, RawValue | Sequence[Line]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """
+    *received_at* is local and naive. Sendings with the same *instance* are one object's
+    revisions. *trip* ties plan, loan slip and summary of one trip together: the number
+    the plan gets goes into the field `plan_no` of the others.
+    """
+
+    form_id: str
+    answers: Answers
+    role: Literal["station", "engineer", "quality", "manager", "admin"]
+    person: str  # display name of the sender
+    station: str
+    received_at: datetime
+    instance: str
+    reason: str = ""
+    expected: Literal["accepted", "rejected"] = "accepted"
+    trip: str = ""
