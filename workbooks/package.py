@@ -6,7 +6,8 @@ from typing import Self
 
 from lxml import etree
 
-from workbooks.parts import PackageError as PackageError, Parts
+from workbooks.parts import PackageError as PackageError
+from workbooks.parts import Parts
 
 SHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -91,6 +92,14 @@ class Package(Parts):
             default = etree.Element(f"{{{CONTENT_TYPE_NS}}}Default", Extension=extension, ContentType=content_type)
             types.insert(0, default)
             self.replace(CONTENT_TYPES, types)
+
+    def remove_default_type(self, extension: str) -> None:
+        """No longer declare a media type for parts with *extension*."""
+        types = self.xml(CONTENT_TYPES)
+        for element in list(types):
+            if element.get("Extension", "").lower() == extension:
+                types.remove(element)
+        self.replace(CONTENT_TYPES, types)
 
     def relations(self, part: str) -> list[etree._Element]:
         """The relationship elements of *part* ("" for the package)."""

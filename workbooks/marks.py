@@ -1,0 +1,169 @@
+"""Highlights on cells that were found wrong: put so that they can be taken back after the file has been edited."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from lxml import etree
+
+from workbooks.book import Book, quoted
+from workbooks.cells import Area, Sheet
+from workbooks.elements import WORKSHEET, child, whole
+from workbooks.package import SheetPart
+
+# Colours nobody picks by hand: a cell that has one of them was marked by us.
+ERROR_FILL, WARNING_FILL = "FFFFC9CE", "FFFFE9A9"
+_FILLS = frozenset({ERROR_FILL, WARNING_FILL})
+
+# AS__fill_<k> describes a fill, AS__mark_<k>_<n> stands for cells that had it.
+FILL_NAME, MARK_NAME = "AS__fill_", "AS__mark_"
+# The conditional format that keeps a mark above the form's own ones is known by its formula.
+_FORMULA = 'LEN("Aftersheet")>0'
+_MERGED_LIMIT = 400  # cells of a merged area that are all marked; of a larger one the first, which is the one shown
+
+
+class Marks:
+    """
+    The marks of one workbook.
+
+    Everything needed to take them back is kept in hidden names, because those survive
+    Excel, WPS and LibreOffice and move along when rows are inserted.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._fills: dict[str, int] = {}  # description of a fill → its number
+        self._count = 0
+
+    def put(self, part: SheetPart, area: Area, *, error: bool) -> None:
+        """
+        Fill the (merged) cell *area*, and remember what it was filled with.
+
+        A gradient stays as it is.
+        """
+        sheet, styles = self._book.sheet(part.part), self._book.styles
+        colour = ERROR_FILL if error else WARNING_FILL
+        places = list(area.places()) if area.size <= _MERGED_LIMIT else [(area.top, area.left)]
+        by_fill: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for place in places:
+            style = sheet.style(place)
+            fill = styles.fill_of(style)
+            if fill is not None:
+                by_fill[fill].append(place)
+                sheet.set_style(place, styles.with_fill(style, f"pattern=solid fgColor.rgb={colour}"))
+        for fill, filled in by_fill.items():
+            for run in [area] if len(filled) == area.size else [Area(*place, *place) for place in filled]:
+                self._remember(part, run, fill)
+        _put_above(self._book, sheet, area, colour)
+
+    def take_back(self) -> None:
+        """
+        Give every cell marked earlier its own fill again, wherever it has gone.
+
+        A cell that somebody has filled differently since keeps that; a marked cell that
+        was copied loses the mark too.
+        """
+        book = self._book
+        marks, fills = book.names(MARK_NAME), book.names(FILL_NAME)
+        if not marks and not fills:
+            return
+        ours = book.styles.filled(_FILLS)
+        first_fill: dict[str, str] = {}
+        for name, reference in marks.items():
+            located = book.located(reference)
+            fill = fills.get(FILL_NAME + name.removeprefix(MARK_NAME).partition("_")[0], "").strip('"')
+            if located is not None:
+                part, area = located
+                first_fill.setdefault(part.part, fill)
+                _refill(book, part, _cells_in(book.sheet(part.part), area), fill, ours)
+        for name in (*marks, *fills):
+            book.undefine(name)
+        formats = b"|".join(b"%d" % style for style in ours)
+        for part in book.sheets():
+            content = book.package.read(part.part)
+            if ours and re.search(rb"""\ss=["'](?:%s)["']""" % formats, content):
+                cells = (place for place, _ in book.sheet(part.part).cells())
+                _refill(book, part, cells, first_fill.get(part.part, "pattern=none"), ours)
+            if b"Aftersheet" in content:
+                _remove_above(book.sheet(part.part))
+
+    def _remember(self, part: SheetPart, area: Area, fill: str) -> None:
+        if fill not in self._fills:
+            self._fills[fill] = len(self._fills) + 1
+            self._book.add_name(f"{FILL_NAME}{self._fills[fill]}", f'"{fill}"', hidden=True)
+        self._count += 1
+        name = f"{MARK_NAME}{self._fills[fill]}_{self._count}"
+        self._book.add_name(name, f"{quoted(part.title)}!{area.absolute}", hidden=True)
+
+
+def _refill(book: Book, part: SheetPart, places: Iterator[tuple[int, int]], fill: str, ours: frozenset[int]) -> None:
+    sheet = book.sheet(part.part)
+    for place in list(places):
+        style = sheet.style(place)
+        if style in ours:
+            sheet.set_style(place, book.styles.with_fill(style, fill))
+
+
+def _cells_in(sheet: Sheet, area: Area) -> Iterator[tuple[int, int]]:
+    if area.size <= _MERGED_LIMIT:
+        yield from (place for place in area.places() if sheet.cell(place) is not None)
+    else:
+        yield from (place for place, _ in sheet.cells() if place in area)
+
+
+# Conditional formats
+
+
+def _put_above(book: Book, sheet: Sheet, area: Area, colour: str) -> None:
+    """Where the form has conditional formats on *area*, put one before them: their fill would cover the mark."""
+    rules = list(sheet.tree.iter("{*}cfRule"))
+    if not any(_covers(rule, area) for rule in rules):
+        return
+    if min((whole(rule.get("priority"), 1) for rule in rules), default=2) < 2:
+        for rule in rules:
+            rule.set("priority", str(whole(rule.get("priority"), 1) + 1))
+    pattern = f'<patternFill patternType="solid"><fgColor rgb="{colour}"/><bgColor rgb="{colour}"/></patternFill>'
+    style = book.styles.add("dxfs", f"<dxf><fill>{pattern}</fill></dxf>")
+    for element in sheet.tree.iterfind(f"{sheet.ns}conditionalFormatting"):
+        if any(_is_ours(rule) and rule.get("dxfId") == str(style) for rule in element):
+            element.set("sqref", f"{element.get('sqref')} {area}")
+            return
+    first = child(sheet.tree, "conditionalFormatting", WORKSHEET)
+    element = etree.Element(f"{sheet.ns}conditionalFormatting", sqref=str(area))
+    rule = etree.SubElement(element, f"{sheet.ns}cfRule", type="expression", dxfId=str(style), priority="1")
+    etree.SubElement(rule, f"{sheet.ns}formula").text = _FORMULA
+    first.addprevious(element)
+    if not len(first):
+        sheet.tree.remove(first)
+    sheet.changed = True
+
+
+def _covers(rule: etree._Element, area: Area) -> bool:
+    """Whether a rule that is not ours holds for a cell of *area*."""
+    holder = rule.getparent()
+    if holder is None or _is_ours(rule):
+        return False
+    ranges = (holder.get("sqref") or holder.findtext("{*}sqref") or "").split()
+    for other in filter(None, map(Area.parse, ranges)):
+        if (
+            other.top <= area.bottom
+            and area.top <= other.bottom
+            and other.left <= area.right
+            and area.left <= other.right
+        ):
+            return True
+    return False
+
+
+def _is_ours(rule: etree._Element) -> bool:
+    return (rule.findtext("{*}formula") or "").replace(" ", "") == _FORMULA
+
+
+def _remove_above(sheet: Sheet) -> None:
+    for element in list(sheet.tree.iterfind(f"{sheet.ns}conditionalFormatting")):
+        for rule in list(element):
+            if rule.tag == f"{sheet.ns}cfRule" and _is_ours(rule):
+                element.remove(rule)
+                sheet.changed = True
+        if element.find(f"{sheet.ns}cfRule") is None:
+            sheet.tree.remove(element)
