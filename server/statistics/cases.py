@@ -1,0 +1,203 @@
+"""FRACAS cases: where each stands at an instant, how long its steps took, and which failures came back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from server.statistics.figures import AGE_BUCKETS
+from workbooks.form import Text
+
+REPEAT_DAYS = 30
+
+
+class Stage(StrEnum):
+    """What an open case waits for; the order is that of the loop."""
+
+    HANDLING = "handling"
+    ANALYSIS = "analysis"
+    ACTION = "action"
+    VERIFICATION = "verification"
+    CLOSE_OUT = "close_out"
+    CLOSED = "closed"
+
+
+STAGE_LABELS: Mapping[Stage, Text] = {
+    Stage.HANDLING: Text("处理", "Handling"),
+    Stage.ANALYSIS: Text("原因分析", "Analysis"),
+    Stage.ACTION: Text("纠正措施", "Corrective action"),
+    Stage.VERIFICATION: Text("效果验证", "Verification"),
+    Stage.CLOSE_OUT: Text("待关闭", "Close-out"),
+    Stage.CLOSED: Text("已关闭", "Closed"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """
+    One failure report with what statistics need of it; times are naive, in the site's zone.
+
+    The repair ends the fault, the close-out ends the paper: durations and repeats count
+    to the repair, age and backlog to the close-out.
+    """
+
+    number: str
+    station: str
+    occurred_at: datetime
+    reported_at: datetime
+    responded_at: datetime | None = None
+    arrived_at: datetime | None = None
+    repaired_at: datetime | None = None
+    analysed_on: date | None = None
+    planned_on: date | None = None
+    completed_on: date | None = None
+    verified_on: date | None = None
+    closed_on: date | None = None
+    customer: str | None = None
+    vehicle: str | None = None
+    vehicle_type: str | None = None
+    line: str | None = None
+    car: str | None = None
+    system: str | None = None
+    subsystem: str | None = None
+    part: str | None = None
+    serial_no: str | None = None
+    failure_mode: str | None = None
+    severity: str | None = None
+    warranty: str | None = None
+    responsibility: str | None = None
+    root_cause_category: str | None = None
+    effectiveness: str | None = None
+    relevant: str | None = None
+    visits: int | None = None
+    mileage_km: int | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        return cls(**{name: row.get(name) for name in _NAMES})
+
+    def until(self, instant: datetime) -> Self | None:
+        """The case as it stood at *instant*: later steps have not happened, None when it was not reported yet."""
+        if self.reported_at > instant:
+            return None
+        later = {name: None for name in _TIMES if (at := getattr(self, name)) is not None and at > instant}
+        later |= {name: None for name in _DAYS if (on := getattr(self, name)) is not None and on > instant.date()}
+        # The plan is made with the analysis and usually lies ahead; it is known once the analysis is.
+        if self.analysed_on is not None and "analysed_on" in later:
+            later["planned_on"] = None
+        return replace(self, **later) if later else self
+
+    @property
+    def stage(self) -> Stage:
+        if self.closed_on is not None:
+            return Stage.CLOSED
+        if self.repaired_at is None:
+            return Stage.HANDLING
+        if self.analysed_on is None:
+            return Stage.ANALYSIS
+        if self.planned_on is not None and self.completed_on is None:
+            return Stage.ACTION
+        if self.planned_on is not None and self.verified_on is None:
+            return Stage.VERIFICATION
+        return Stage.CLOSE_OUT
+
+    @property
+    def open(self) -> bool:
+        return self.closed_on is None
+
+    def age_days(self, instant: datetime) -> int:
+        """Days from the report to the close-out, or to *instant* while it is open."""
+        end = self.closed_on or instant.date()
+        return max(0, (end - self.reported_at.date()).days)
+
+    @property
+    def response_hours(self) -> float | None:
+        return _hours(self.reported_at, self.responded_at)
+
+    @property
+    def arrival_hours(self) -> float | None:
+        return _hours(self.reported_at, self.arrived_at)
+
+    @property
+    def repair_hours(self) -> float | None:
+        """Active repair on site, from arrival to repair."""
+        return _hours(self.arrived_at, self.repaired_at)
+
+    @property
+    def close_days(self) -> int | None:
+        return None if self.closed_on is None else (self.closed_on - self.reported_at.date()).days
+
+
+_NAMES = tuple(field.name for field in fields(Case))
+_TIMES = ("responded_at", "arrived_at", "repaired_at")
+_DAYS = ("analysed_on", "completed_on", "verified_on", "closed_on")
+
+
+def _hours(start: datetime | None, end: datetime | None) -> float | None:
+    """Elapsed hours; a negative span is a data error and no duration."""
+    if start is None or end is None or end < start:
+        return None
+    return (end - start) / timedelta(hours=1)
+
+
+def bucket_of(days: int) -> int:
+    """Which of the five age buckets *days* falls into."""
+    return next((i for i, upper in enumerate(AGE_BUCKETS) if days <= upper), len(AGE_BUCKETS))
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """
+    Which failures came back (repeat failures).
+
+    *repeated* are the numbers of cases that repeat an earlier one, *followed* of cases
+    that were repeated; *duplicates* reported a fault that was still open; *undecided*
+    lack a part of the key.
+    """
+
+    repeated: frozenset[str]
+    followed: frozenset[str]
+    duplicates: frozenset[str]
+    undecided: frozenset[str]
+
+
+def repeats(cases: Iterable[Case], window_days: int = REPEAT_DAYS) -> Repeats:
+    """
+    Failures of the same train, car, part and mode within *window_days* after the repair of the one before.
+
+    Each failure is compared with the latest earlier one of its key: A→B→C are two
+    repeats of one chain.
+    """
+    by_key: dict[tuple[str, ...], list[Case]] = {}
+    undecided: set[str] = set()
+    for case in cases:
+        key = (case.vehicle, case.car, case.part, case.failure_mode)
+        if all(key):
+            by_key.setdefault(key, []).append(case)  # type: ignore[arg-type]
+        else:
+            undecided.add(case.number)
+    repeated: set[str] = set()
+    followed: set[str] = set()
+    duplicates: set[str] = set()
+    for chain in by_key.values():
+        chain.sort(key=lambda case: (case.occurred_at, case.number))
+        for before, after in zip(chain, chain[1:], strict=False):
+            if before.repaired_at is None or after.occurred_at <= before.repaired_at:
+                duplicates.add(after.number)
+            elif after.occurred_at - before.repaired_at <= timedelta(days=window_days):
+                repeated.add(after.number)
+                followed.add(before.number)
+    return Repeats(frozenset(repeated), frozenset(followed), frozenset(duplicates), frozenset(undecided))
+
+
+def mature(case: Case, instant: datetime, window_days: int = REPEAT_DAYS) -> bool:
+    """Whether the fault was repaired long enough ago to know that it did not come back."""
+    return case.repaired_at is not None and case.repaired_at + timedelta(days=window_days) <= instant
+
+
+def fixed_first_time(case: Case, found: Repeats, instant: datetime) -> bool | None:
+    """Repaired in one visit without a return; None while it is too early to tell or no visit is noted."""
+    if not mature(case, instant) or case.visits is None or case.arrived_at is None:
+        return None
+    return case.visits <= 1 and case.number not in found.followed

@@ -1,0 +1,46 @@
+"""Months and quarters as people write them: 2016-05, 2016Q2, 2016-W18."""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, datetime, time
+
+
+def month_of(day: date) -> str:
+    return f"{day.year}-{day.month:02d}"
+
+
+def quarter_of(day: date) -> str:
+    return f"{day.year}Q{(day.month + 2) // 3}"
+
+
+def week_of(day: date) -> str:
+    """The ISO week; the first days of January may belong to the last week of the year before."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def first_of_month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def last_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day *months* later, the month's last day where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def months(first: date, last: date) -> Iterator[date]:
+    """The first day of every month from that of *first* to that of *last*."""
+    month = first_of_month(first)
+    while month <= last:
+        yield month
+        month = months_later(month, 1)
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of *day*."""
+    return datetime.combine(day, time.max)
