@@ -1,0 +1,95 @@
+"""What was due by when: on time, late, not due yet, or overdue; working hours with the Chinese calendar."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from functools import cache
+
+import chinese_calendar
+
+from server.statistics.measures import ratio
+from workbooks.form import Text
+
+
+class State(StrEnum):
+    ON_TIME = "on_time"
+    LATE = "late"
+    NOT_DUE = "not_due"
+    OVERDUE = "overdue"  # not done, and the day is past
+
+
+STATE_LABELS = {
+    State.ON_TIME: Text("按时", "On time"),
+    State.LATE: Text("超时", "Late"),
+    State.NOT_DUE: Text("未到期", "Not due"),
+    State.OVERDUE: Text("超期未完", "Overdue"),
+}
+
+
+def state(due: date | None, done: date | None, on: date) -> State:
+    """How a thing due on *due* (that day included) and done on *done* stands on *on*; without a due day it is not due."""
+    if done is not None and done <= on:
+        return State.ON_TIME if due is None or done <= due else State.LATE
+    return State.OVERDUE if due is not None and due < on else State.NOT_DUE
+
+
+def state_by_hours(hours: float | None, waited: float, limit: float) -> State:
+    """How something that took *hours*, or has been waited for so long, stands against *limit* hours."""
+    if hours is not None:
+        return State.ON_TIME if hours <= limit else State.LATE
+    return State.OVERDUE if waited > limit else State.NOT_DUE
+
+
+@dataclass(frozen=True, slots=True)
+class OnTime:
+    """Counts of the four states; what is overdue and not done counts against the rate."""
+
+    on_time: int = 0
+    late: int = 0
+    not_due: int = 0
+    overdue: int = 0
+
+    @classmethod
+    def of(cls, states: Iterable[State]) -> "OnTime":
+        counted = Counter(states)
+        return cls(*(counted[s] for s in (State.ON_TIME, State.LATE, State.NOT_DUE, State.OVERDUE)))
+
+    @property
+    def due(self) -> int:
+        return self.on_time + self.late + self.overdue
+
+    @property
+    def rate(self) -> float | None:
+        """on time ÷ (on time + late + overdue): leaving out what is overdue would flatter it."""
+        return ratio(self.on_time, self.due)
+
+
+def working_hours(start: datetime, end: datetime, opens: float, closes: float) -> float:
+    """
+    Hours between *start* and *end* that lie in the office hours of Chinese working days.
+
+    *opens* and *closes* are hours of the day (8.5 is half past eight). Make-up days
+    (调休) count, public holidays do not.
+    """
+    total = 0.0
+    day = start.date()
+    while day <= end.date():
+        if working_day(day):
+            midnight = datetime.combine(day, time())
+            begin = max(start, midnight + timedelta(hours=opens))
+            finish = min(end, midnight + timedelta(hours=closes))
+            if finish > begin:
+                total += (finish - begin) / timedelta(hours=1)
+        day += timedelta(days=1)
+    return total
+
+
+@cache
+def working_day(day: date) -> bool:
+    """Whether people work on *day*; for years the calendar does not know yet, Monday to Friday."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < 5

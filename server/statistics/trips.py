@@ -1,0 +1,120 @@
+"""Trips of people: 出差次数, 人次 and 人天, split at month ends, with the summaries that are due."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from server.statistics.deadlines import State, state
+from server.statistics.periods import last_of_month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """
+    One trip, from its plan, its summary or both.
+
+    *travellers* are the persons' codes, None for one who is counted but not named.
+    *returned_on* is None while the trip goes on. *cost* is the actual cost once the
+    summary is in.
+    """
+
+    number: str
+    station: str
+    travellers: tuple[str | None, ...]
+    customer: str | None
+    destination: str | None
+    purpose: str | None
+    departed_on: date
+    returned_on: date | None
+    cost: float | None
+    undone: int
+    summary_on: date | None
+    summary: State
+
+    @property
+    def persons(self) -> int:
+        """人次: each traveller counts once per trip."""
+        return len(self.travellers)
+
+    def days(self, on: date) -> int:
+        """Days of one traveller so far, both ends counted."""
+        return max(0, (min(self.returned_on or on, on) - self.departed_on).days + 1)
+
+    def person_days(self, on: date) -> int:
+        """人天."""
+        return self.persons * self.days(on)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The days of a trip that fall into one month; the *first* part carries the trip itself."""
+
+    month: date
+    days: int
+    first: bool
+
+
+def parts(departed_on: date, last: date) -> Iterator[Part]:
+    """A trip from *departed_on* to *last* split at month ends, both ends counted."""
+    begin = departed_on
+    while begin <= last:
+        end = min(last, last_of_month(begin))
+        yield Part(begin.replace(day=1), (end - begin).days + 1, begin == departed_on)
+        begin = end + timedelta(days=1)
+
+
+def trips(
+    plans: Iterable[Mapping[str, Any]], summaries: Iterable[Mapping[str, Any]], on: date, summary_days: int
+) -> list[Trip]:
+    """
+    The trips that had begun by *on*, each once, in the order of departure.
+
+    A summary belongs to the plan whose number it names, else to the plan of the same
+    leader and departure. A plan without one is a trip that has not reported yet.
+    """
+    summaries = [row for row in summaries if row["departed_on"] and row["departed_on"] <= on]
+    by_number = {row["plan_no"]: row for row in summaries if row["plan_no"]}
+    by_journey = {(row["leader"], row["departed_on"]): row for row in summaries}
+    found: list[Trip] = []
+    used: set[int] = set()
+    for plan in plans:
+        if plan["departs_on"] is None or plan["departs_on"] > on:
+            continue
+        summary = by_number.get(plan["number"]) or by_journey.get((plan["leader"], plan["departs_on"]))
+        if summary is not None:
+            used.add(id(summary))
+        found.append(_trip(plan, summary, on, summary_days))
+    found += [_trip(None, row, on, summary_days) for row in summaries if id(row) not in used]
+    return sorted(found, key=lambda trip: (trip.departed_on, trip.number))
+
+
+def _trip(plan: Mapping[str, Any] | None, summary: Mapping[str, Any] | None, on: date, summary_days: int) -> Trip:
+    main = plan or summary
+    assert main is not None
+    # With the summary in, its dates hold; before that the plan says when the trip should end.
+    end = summary["returned_on"] if summary else main["returns_on"]
+    returned = end if end is not None and end <= on else None
+    summary_on = summary["summary_on"] if summary else None
+    return Trip(
+        number=main["number"],
+        station=main["station"],
+        travellers=_travellers(plan, summary),
+        customer=main["customer"],
+        destination=main["destination"],
+        purpose=main["purpose"],
+        departed_on=(summary or main)["departed_on" if summary else "departs_on"],
+        returned_on=returned,
+        cost=summary["cost_total"] if summary else None,
+        undone=(summary["undone_count"] or 0) if summary else 0,
+        summary_on=summary_on,
+        summary=state(None if returned is None else returned + timedelta(days=summary_days), summary_on, on),
+    )
+
+
+def _travellers(plan: Mapping[str, Any] | None, summary: Mapping[str, Any] | None) -> tuple[str | None, ...]:
+    names: list[str | None] = [(plan or summary or {})["leader"]]
+    if plan is not None:
+        names += [line["person"] for line in plan["companions"]]
+    persons = (summary["persons"] or 1) if summary else len(names)
+    return tuple(names[:persons] + [None] * (persons - len(names)))
