@@ -1,0 +1,1 @@
+"""The one door: every channel hands bytes and a sender to `receive`."""

@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import TypeEngine
 
-from server.database import Base, UtcDateTime
+from server.database import UtcDateTime, table_of
+from server.records.models import Record
 from server.settings import SettingsError
 from workbooks.filled import Values
 from workbooks.form import Field, FieldType, FormDefinition
@@ -152,7 +153,7 @@ def _built(definition: FormDefinition) -> tuple[FormDefinition, Table, dict[str,
 
 
 def _build(definition: FormDefinition, metadata: MetaData) -> tuple[Table, dict[str, Table]]:
-    Base.metadata.tables["records"].to_metadata(metadata)
+    table_of(Record).to_metadata(metadata)
     name = _name(f"form_{definition.form_id}")
     station = station_field(definition)
     own = [f for f in definition.fields if not (station is not None and f.name == station.name == "station")]

@@ -102,6 +102,17 @@ def same_bytes(session: Session, viewer: Viewer, sha256: str) -> Earlier | None:
     return Earlier(known=_of_row(known), findings=findings, version=version)
 
 
+def known_bytes(session: Session, viewer: Viewer, digests: list[str]) -> set[str]:
+    """Those of *digests* that `same_bytes` knows."""
+    c = _SUBMISSIONS.c
+    query = (
+        select(c.sha256)
+        .join(_RECORDS, c.record_id == _RECORDS.c.id)
+        .where(c.sha256.in_(digests), c.outcome.in_([Outcome.RECORDED.value, Outcome.REVISED.value]))
+    )
+    return set(session.scalars(visible(query, _RECORDS, viewer)))
+
+
 def version(session: Session, definition: FormDefinition, known: Known, revision: int) -> Version | None:
     """Revision *revision* of *known*; None when there is none such."""
     c = _REVISIONS.c

@@ -1,0 +1,296 @@
+"""The one door: bytes or answers from any channel become a stored submission and a receipt."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from server.access.visibility import Viewer
+from server.intake.answers import Answers, as_original, filled_from
+from server.intake.decision import Decision, decide
+from server.intake.receipts import Receipt
+from server.records import identity, kept_findings
+from server.records.listing import NotFound
+from server.records.outcome import Outcome
+from server.records.writing import Arrival, Reading, Writer, new_id
+from server.site import Site
+from workbooks.filled import FilledForm, Values
+from workbooks.refusal import Refused
+
+GROUP = 50  # submissions per commit when many come at once
+
+__all__ = ["Answers", "Outcome", "Receipt", "receive", "receive_many", "receive_values", "receive_values_many"]
+
+
+@dataclass(slots=True)
+class _Item:
+    """One arrival on its way; *read* stays empty where the same bytes are known already."""
+
+    arrival: Arrival
+    read: FilledForm | Refused | None = None
+    expected_form: str | None = None
+    to_read: bool = False
+
+
+def receive(
+    site: Site, content: bytes, *, filename: str, channel: str, sender: Viewer, expected_form: str | None = None
+) -> Receipt:
+    """
+    Take in one workbook: keep its bytes, read and check it, store what it says.
+
+    Whatever is wrong with the workbook is in the receipt's findings. An error of ours is
+    raised after the submission has been kept as "failed".
+    """
+    sha256 = site.originals.keep(content)
+    arrival = _arrival(sha256, len(content), filename, channel, sender, "workbook")
+    try:
+        read: FilledForm | Refused = site.sandbox.read(content)
+    except Refused as refused:
+        read = refused
+    except Exception:
+        _keep_failed(site, arrival)
+        raise
+    return _settle_group(site, [_Item(arrival, read, expected_form)])[0]
+
+
+def receive_many(site: Site, items: Iterable[tuple[str, bytes]], *, channel: str, sender: Viewer) -> Iterator[Receipt]:
+    """
+    Take in many workbooks, given as (file name, bytes): receipts come in the same order.
+
+    They are read in all child processes at once and stored in groups; every receipt
+    handed out is committed.
+
+    Raises:
+        ExceptionGroup: At the end, when errors of ours stopped single submissions; they
+            are kept as "failed", and all others are stored.
+    """
+    errors: list[Exception] = []
+    waiting: deque[_Item] = deque()
+    ready: list[_Item] = []
+
+    def unread() -> Iterator[bytes]:
+        for chunk in _chunks(items, GROUP):
+            digests = site.originals.keep_many(content for _, content in chunk)
+            with site.session(read_only=True) as session:
+                known = identity.known_bytes(session, sender, digests)
+            for (filename, content), sha256 in zip(chunk, digests, strict=True):
+                item = _Item(_arrival(sha256, len(content), filename, channel, sender, "workbook"))
+                item.to_read = sha256 not in known
+                waiting.append(item)
+                if item.to_read:
+                    yield content
+
+    for read in site.sandbox.read_many(unread()):
+        while not waiting[0].to_read:
+            ready.append(waiting.popleft())
+        item = waiting.popleft()
+        item.read = read
+        ready.append(item)
+        if len(ready) >= GROUP:
+            yield from _settle_safely(site, ready, errors)
+            ready = []
+    yield from _settle_safely(site, [*ready, *waiting], errors)
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} submissions could not be processed", errors)
+
+
+def receive_values(
+    site: Site,
+    form_id: str,
+    answers: Mapping[str, Any],
+    *,
+    channel: str,
+    sender: Viewer,
+    number: str | None = None,
+    revision: int | None = None,
+    reason: str = "",
+    instance_id: str | None = None,
+) -> Receipt:
+    """
+    Take in a form filled in without a workbook; checked and stored like one.
+
+    Raises:
+        NotFound: There is no such form.
+        UnknownAnswer: It answers something the form does not ask.
+    """
+    own = {} if instance_id is None else {"instance_id": instance_id}
+    item = Answers(
+        form_id=form_id,
+        answers=answers,
+        channel=channel,
+        sender=sender,
+        number=number,
+        revision=revision,
+        reason=reason,
+        **own,
+    )
+    return _settle_group(site, _items_of(site, [item]))[0]
+
+
+def receive_values_many(site: Site, items: Iterable[Answers]) -> Iterator[Receipt]:
+    """
+    Take in many filled forms, stored in groups; receipts come in the same order.
+
+    Raises:
+        NotFound: There is no such form.
+        UnknownAnswer: One answers something its form does not ask.
+        ExceptionGroup: As `receive_many`.
+    """
+    errors: list[Exception] = []
+    for chunk in _chunks(items, GROUP):
+        yield from _settle_safely(site, _items_of(site, chunk), errors)
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} submissions could not be processed", errors)
+
+
+def _items_of(site: Site, chunk: list[Answers]) -> list[_Item]:
+    for item in chunk:
+        if item.form_id not in site.definitions:
+            raise NotFound(item.form_id)
+    filled = [filled_from(site.definitions[item.form_id], item, _before(site, item)) for item in chunk]
+    contents = [as_original(item, site.originals.keep) for item in chunk]
+    digests = site.originals.keep_many(contents)
+    return [
+        _Item(_arrival(sha256, len(content), "", item.channel, item.sender, "answers", item.received_at), form)
+        for item, form, content, sha256 in zip(chunk, filled, contents, digests, strict=True)
+    ]
+
+
+def _before(site: Site, item: Answers) -> Values | None:
+    """The answers a change by number starts from."""
+    if item.number is None or item.revision is None:
+        return None
+    definition = site.definitions[item.form_id]
+    with site.session(read_only=True) as session:
+        known = identity.numbered(session, item.sender, item.form_id, item.number)
+        started_from = identity.version(session, definition, known, item.revision) if known else None
+    return started_from.values if started_from else None
+
+
+def _settle_safely(site: Site, group: list[_Item], errors: list[Exception]) -> list[Receipt]:
+    """Settle a group at once; if that fails, one by one, so that one error does not stop the others."""
+    if not group:
+        return []
+    try:
+        return _settle_group(site, group, keep_failed=len(group) == 1)
+    except Exception as error:  # noqa: BLE001  (collected, and raised at the end of the run)
+        if len(group) == 1:
+            errors.append(error)
+            return []
+    return [receipt for item in group for receipt in _settle_safely(site, [item], errors)]
+
+
+def _settle_group(site: Site, group: list[_Item], *, keep_failed: bool = True) -> list[Receipt]:
+    """Store a group in one transaction: all of it, or nothing."""
+    site.originals.keep_many(picture.content for item in group for picture in _pictures(item))
+    try:
+        with site.session() as session:
+            writer = Writer(session, site.audit_key, site.zone)
+            receipts = [_settle(site, session, writer, item) for item in group]
+            writer.finish()
+    except Exception:
+        if keep_failed:
+            for item in group:
+                _keep_failed(site, item.arrival)
+        raise
+    return receipts
+
+
+def _settle(site: Site, session: Session, writer: Writer, item: _Item) -> Receipt:
+    arrival = item.arrival
+    earlier = identity.same_bytes(session, arrival.sender, arrival.sha256)
+    if earlier is not None and item.expected_form in (None, earlier.known.form_id):
+        findings = kept_findings.load(earlier.findings)
+        known = earlier.known
+        reading = Reading(form_id=known.form_id, version=earlier.version, station=known.station, findings=findings)
+        title = site.definitions[known.form_id].title if known.form_id in site.definitions else None
+        decision = Decision(outcome=Outcome.ALREADY_RECEIVED, reading=reading, title=title, known=known)
+    elif isinstance(item.read, Refused):
+        decision = Decision(outcome=Outcome.REJECTED, reading=Reading(findings=(item.read.finding,)))
+    else:
+        filled = item.read if item.read is not None else site.sandbox.read(site.originals.read(arrival.sha256))
+        decision = decide(
+            site,
+            session,
+            filled,
+            arrival.sender,
+            sha256=arrival.sha256,
+            received_at=arrival.received_at,
+            expected_form=item.expected_form,
+        )
+    return _store(writer, arrival, decision)
+
+
+def _store(writer: Writer, arrival: Arrival, decision: Decision) -> Receipt:
+    known = decision.known
+    if decision.outcome is Outcome.REJECTED:
+        writer.reject(arrival, decision.reading)
+        known = None
+    elif decision.outcome is Outcome.ALREADY_RECEIVED:
+        assert known is not None
+        writer.repeat(arrival, decision.reading, known)
+    else:
+        assert decision.accepted is not None
+        if known is None:
+            known = writer.create(arrival, decision.accepted)
+        else:
+            known = writer.revise(arrival, decision.accepted, known)
+    return Receipt(
+        submission_id=arrival.id,
+        outcome=decision.outcome,
+        form_id=decision.reading.form_id,
+        title=decision.title,
+        record_number=known.number if known else None,
+        revision=known.revision if known else None,
+        received_at=arrival.received_at,
+        filename=arrival.filename,
+        findings=decision.reading.findings,
+        changes=decision.changes,
+        deadlines=decision.deadlines,
+    )
+
+
+def _keep_failed(site: Site, arrival: Arrival) -> None:
+    with site.session() as session:
+        writer = Writer(session, site.audit_key, site.zone)
+        writer.fail(arrival)
+        writer.finish()
+
+
+def _arrival(
+    sha256: str,
+    size: int,
+    filename: str,
+    channel: str,
+    sender: Viewer,
+    kind: str,
+    received_at: datetime | None = None,
+) -> Arrival:
+    return Arrival(
+        id=new_id(),
+        received_at=received_at or datetime.now(UTC),
+        channel=channel,
+        sender=sender,
+        filename=filename,
+        sha256=sha256,
+        size=size,
+        kind=kind,
+    )
+
+
+def _pictures(item: _Item) -> Iterable[Any]:
+    return item.read.pictures if isinstance(item.read, FilledForm) else ()
+
+
+def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    chunk: list[Any] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) >= size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
