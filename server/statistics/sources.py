@@ -1,0 +1,108 @@
+"""The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
+
+from datetime import date, datetime
+from functools import cached_property
+
+from sqlalchemy import select
+
+from server.access.visibility import station_condition
+from server.database import table_of
+from server.records.master_tables import Customer, Vehicle
+from server.statistics.cases import Case, Repeats, repeats
+from server.statistics.exposure import Fleet, TrainLife
+from server.statistics.labels import Labels
+from server.statistics.periods import months_later
+from server.statistics.snapshot import View
+from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
+from server.statistics.trips import Trip, trips
+
+
+class Sources:
+    """Everything a viewer may see at an instant; each part is read when it is first needed."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.now = view.local
+        self.today = self.now.date()
+
+    def labels(self, form_id: str) -> Labels:
+        return Labels(self.view.site.definitions[form_id], self.view.site.master(self.view.session, retired=True))
+
+    def limit(self, form_id: str, name: str) -> float:
+        """A limit as the form's definition cites it."""
+        return float(self.view.site.definitions[form_id].threshold(name).value)
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """The reported cases as they stood, oldest report first."""
+        rows = self.view.rows("fracas")
+        found = [Case.of(row) for row in rows if row["reported_at"] and row["occurred_at"]]
+        seen = [case for case in (case.until(self.now) for case in found) if case is not None]
+        return sorted(seen, key=lambda case: (case.reported_at, case.number))
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        return repeats(self.cases)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The trains in the viewer's scope, under observation since acceptance or the first report."""
+        table = table_of(Vehicle)
+        begin = min((case.occurred_at.date() for case in self.cases), default=self.today)
+        readings: dict[str, list[tuple[date, int]]] = {}
+        for case in self.cases:
+            if case.vehicle and case.mileage_km is not None:
+                readings.setdefault(case.vehicle, []).append((case.occurred_at.date(), case.mileage_km))
+        query = select(table.c.code, table.c.vehicle_type, table.c.accepted_on).where(
+            station_condition(table.c.station, self.view.viewer)
+        )
+        return Fleet(
+            TrainLife(
+                code=code,
+                type=vehicle_type,
+                begin=max(begin, accepted or begin),
+                readings=tuple(readings.get(code, ())),
+            )
+            for code, vehicle_type, accepted in self.view.session.execute(query.order_by(table.c.code))
+        )
+
+    @cached_property
+    def vehicle_types(self) -> dict[str, list[str]]:
+        """The codes of the trains in scope by type."""
+        table = table_of(Vehicle)
+        query = select(table.c.vehicle_type, table.c.code).where(station_condition(table.c.station, self.view.viewer))
+        found: dict[str, list[str]] = {}
+        for vehicle_type, code in self.view.session.execute(query.order_by(table.c.code)):
+            found.setdefault(vehicle_type, []).append(code)
+        return found
+
+    @cached_property
+    def sheets(self) -> list[Sheet]:
+        return sheets(self.view.rows("survey"), self.today)
+
+    @cached_property
+    def campaigns(self) -> list[Campaign]:
+        table = table_of(Customer)
+        query = select(table.c.code).where(table.c.active, station_condition(table.c.station, self.view.viewer))
+        frame = len(self.view.session.scalars(query).all())
+        return campaigns(self.sheets, frame, self.limit("survey", "satisfied_from"))
+
+    @cached_property
+    def trips(self) -> list[Trip]:
+        plans = self.view.rows("trip_plan", "companions")
+        summaries = self.view.rows("trip_summary")
+        for row in summaries:
+            row["summary_on"] = self.view.local_time(row["created_at"]).date()
+        return trips(plans, summaries, self.today, int(self.limit("trip_summary", "summary_days")))
+
+    def reported(self, first: date, last: date) -> list[Case]:
+        """The cases reported from *first* to *last*."""
+        return [case for case in self.cases if first <= case.reported_at.date() <= last]
+
+    def year_before(self, day: date) -> date:
+        """The first day of the twelve months that end with *day*."""
+        return months_later(day, -12).fromordinal(months_later(day, -12).toordinal() + 1)
+
+    def instant(self, day: date) -> datetime:
+        """The end of *day*, or now where that is earlier."""
+        return min(datetime.combine(day, datetime.max.time()), self.now)
