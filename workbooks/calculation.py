@@ -29,7 +29,7 @@ from workbooks.formula import Binary, Call, Logical, Name, Node, Number, String,
 from workbooks.functions import FUNCTIONS, Function
 from workbooks.functions.maths import power
 from workbooks.number_formats import formatted
-from workbooks.references import Formula, Reference
+from workbooks.references import Formula, Reference, asks_computed
 
 
 class Unanswered(Exception):
@@ -64,7 +64,7 @@ def compile_formula(formula: Formula, *, needs_answers: bool = False) -> Compute
     not inside a test for blanks (ISBLANK, COUNTA, = "", the condition of IF and its kin)
     and not in a branch that is not taken. Error values leave it as `ExcelError`.
     """
-    return _Compiler(formula.references).value(formula.node, needs_answers)
+    return _Compiler(formula).value(formula.node, needs_answers)
 
 
 def plus(left: Scalar, right: Scalar) -> float:
@@ -122,8 +122,8 @@ _SIGNS: Final[dict[str, Callable[[Scalar], Scalar]]] = {
 
 
 class _Compiler:
-    def __init__(self, references: Mapping[str, Reference]) -> None:
-        self.references = references
+    def __init__(self, formula: Formula) -> None:
+        self.formula, self.references = formula, formula.references
 
     def value(self, node: Node, needed: bool) -> Computed:
         """The closure of *node*; *needed* says whether an empty cell stops the rule."""
@@ -159,6 +159,9 @@ class _Compiler:
 
     def _call(self, node: Call, needed: bool) -> Computed:
         function = FUNCTIONS[node.function]
+        if asks_computed(self.formula, node):
+            computed = self.value(node.arguments[0], False)
+            return lambda scope: _or_error(computed, scope) in (None, "")
         if function.takes == "special":
             compile_special: Callable[[tuple[Node, ...], bool], Computed] = getattr(self, f"_{node.function.lower()}")
             return compile_special(node.arguments, needed)
@@ -324,8 +327,8 @@ class _Compiler:
 
 
 def _answer(value: CellValue, needed: bool) -> Scalar:
-    if value is None and needed:
-        raise Unanswered
+    if needed and (value is None or value == ""):
+        raise Unanswered  # a computed field that gives "" has no answer either
     if value.__class__ is ExcelError:
         raise value
     return value  # type: ignore[return-value]

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -50,31 +51,41 @@ class Options:
 
     def __init__(self, options: Iterable[Option], *, yes_no: bool = False) -> None:
         self.options = tuple(options)
-        self._by_spelling: dict[str, list[Option]] = {}
-        self._by_bare_code: dict[str, list[Option]] = defaultdict(list)
-        self._letters: dict[str, list[int]] = defaultdict(list)
+        self._yes_no = yes_no
         self._suggested: dict[str, tuple[Option, ...]] = {}
-        labels: Counter[str] = Counter()
+
+    @cached_property
+    def _by_spelling(self) -> dict[str, list[Option]]:
+        found: dict[str, list[Option]] = {}
         for option in self.options:
-            labels.update({option.label.zh, option.label.en})
-            self._by_bare_code[option.code.lstrip("0")].append(option)
             for spelling in _spellings(option):
-                self._add(spelling, option)
-        self._shared = {label for label, count in labels.items() if count > 1}
-        if yes_no:
-            self._add_yes_no()
+                found.setdefault(spelling, []).append(option)
+        if self._yes_no:
+            for code, words in (("yes", YES_WORDS), ("no", NO_WORDS)):
+                meant = [option for option in self.options if option.code == code]
+                for word in words:
+                    found.setdefault(fold(word), meant)
+        return found
 
-    def _add(self, spelling: str, option: Option) -> None:
-        found = self._by_spelling.setdefault(spelling, [])
-        if option not in found:
-            found.append(option)
+    @cached_property
+    def _by_bare_code(self) -> dict[str, list[Option]]:
+        found: dict[str, list[Option]] = defaultdict(list)
+        for option in self.options:
+            found[option.code.lstrip("0")].append(option)
+        return found
 
-    def _add_yes_no(self) -> None:
-        for code, words in (("yes", YES_WORDS), ("no", NO_WORDS)):
-            for option in self.options:
-                if option.code == code:
-                    for word in words:
-                        self._by_spelling.setdefault(fold(word), [option])
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        labels = Counter(label for option in self.options for label in {option.label.zh, option.label.en})
+        return frozenset(label for label, count in labels.items() if count > 1)
+
+    @cached_property
+    def _letters(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for index, option in enumerate(self.options):
+            for letter in {letter for spelling in _plain_spellings(option) for letter in spelling}:
+                found[letter].append(index)
+        return found
 
     def find(self, text: str) -> list[Option]:
         """The options that *text* may mean: a code, a label in either language, or both together."""
@@ -101,8 +112,6 @@ class Options:
     def _search_nearest(self, wanted: str) -> tuple[Option, ...]:
         if not wanted:
             return ()
-        if not self._letters:
-            self._index_letters()
         hits: Counter[int] = Counter()
         for letter in set(wanted):
             hits.update(self._letters.get(letter, ()))
@@ -111,11 +120,6 @@ class Options:
         scored = sorted(((_closeness(wanted, option), option) for option in best), key=lambda pair: -pair[0])
         scored = [(score, option) for score, option in scored if score >= _CLOSE]
         return tuple(option for score, option in scored if score >= scored[0][0] - 0.02)[:2]
-
-    def _index_letters(self) -> None:
-        for index, option in enumerate(self.options):
-            for letter in {letter for spelling in _plain_spellings(option) for letter in spelling}:
-                self._letters[letter].append(index)
 
 
 def _plain_spellings(option: Option) -> set[str]:

@@ -66,6 +66,14 @@ def understand(
     return Formula(text, node, reading.references, tuple(reading.labels))
 
 
+def asks_computed(formula: Formula, node: Call) -> bool:
+    """Whether *node* is ISBLANK of a computed field, which means: whether its formula gives nothing."""
+    if node.function != "ISBLANK" or not isinstance(node.arguments[0], Name):
+        return False
+    field = formula.references[node.arguments[0].name].field
+    return field is not None and field.computed
+
+
 def excel_text(formula: Formula, language: Language, reference: Callable[[str], str] = defined_name) -> str:
     """*formula* without "=" as a workbook holds it: fields by *reference*, choices by label, thresholds as numbers."""
     changes: list[tuple[int, int, str]] = []
@@ -76,6 +84,10 @@ def excel_text(formula: Formula, language: Language, reference: Callable[[str], 
             changes.append((node.start, node.end, text))
         elif isinstance(node, Call) and node.function in _NEWER:
             changes.append((node.start, node.start, "_xlfn."))
+        elif isinstance(node, Call) and asks_computed(formula, node):
+            # A formula's cell is never blank to Excel, even where it shows nothing.
+            inner = node.arguments[0]
+            changes += [(node.start, inner.start, "("), (inner.end, node.end, '="")')]
     for literal, choice in formula.labels:
         operator = literal.value[: len(literal.value) - len(literal.value.lstrip("<>="))]
         label = choice.label[language].replace('"', '""')

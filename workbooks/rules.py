@@ -10,7 +10,7 @@ says which cells those are. Excel does the same with "ignore blank" switched on.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from workbooks.calculation import Computed, Scope, Unanswered, compile_formula
 from workbooks.excel_values import CellValue, ExcelError, cell_of, to_logical, to_number
 from workbooks.filled import Row, Value, Values
 from workbooks.form import Constraint, Field, FormDefinition, Language, Repeat, defined_name
-from workbooks.formula import FormulaError
+from workbooks.formula import Call, FormulaError, walk
 from workbooks.functions import FUNCTIONS
 from workbooks.master import Master
 from workbooks.references import Formula, excel_text, understand
@@ -93,6 +93,7 @@ class Computation:
     paths: frozenset[str]
     compute: Computed | None
     table: str = ""
+    volatile: bool = False  # reads the clock, so it gives something else tomorrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +319,9 @@ def _computations(definition: FormDefinition) -> Iterator[Computation]:
         name = repeat.name if repeat else None
         if field.calculation is not None:
             formula = _understood(definition, path, field.calculation, repeat, field)
-            yield Computation(path, field, name, frozenset(formula.paths), compile_formula(formula))
+            clock = any(isinstance(node, Call) and node.function in ("TODAY", "NOW") for node in walk(formula.node))
+            paths = frozenset(formula.paths)
+            yield Computation(path, field, name, paths, compile_formula(formula), volatile=clock)
         elif field.lookup is not None:
             by = f"{name}.{field.lookup.by}" if name and f"{name}.{field.lookup.by}" in known else field.lookup.by
             source = known[by].master if by in known else None
@@ -331,11 +334,16 @@ def _in_order(definition: FormDefinition, computations: list[Computation]) -> It
     by_path = {computation.path: computation for computation in computations}
     graph = {c.path: [path for path in c.paths if path in by_path] for c in computations}
     try:
-        for path in TopologicalSorter(graph).static_order():
-            yield by_path[path]
+        order = [by_path[path] for path in TopologicalSorter(graph).static_order()]
     except CycleError as error:
         circle = error.args[1]
         raise FormulaError("the calculation goes round in a circle: " + " → ".join(circle), where=circle[0]) from error
+    volatile: set[str] = set()
+    for computation in order:
+        if computation.volatile or not volatile.isdisjoint(computation.paths):
+            volatile.add(computation.path)
+            computation = replace(computation, volatile=True)
+        yield computation
 
 
 def _worked_out(
@@ -351,7 +359,7 @@ def _worked_out(
         name = by.rpartition(".")[2]
         code = row.get(name) if computation.repeat and by.startswith(f"{computation.repeat}.") else values.get(by)
         value = looked_up(field, computation.table, code, master)  # type: ignore[arg-type]
-        return value, cell_of(value)
+        return value, "" if value is None else cell_of(value)  # the sheet's look-up shows "" when it finds nothing
     try:
         cell = computation.compute(scope)
     except ExcelError as error:
