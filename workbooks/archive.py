@@ -68,7 +68,7 @@ class Archive:
             stream = isal_zlib.decompressobj(-15)
             try:
                 data: bytes = stream.decompress(raw, entry.size + 1)
-            except isal_zlib.error as error:
+            except isal_zlib.error as error:  # type: ignore[misc]  # the stub declares an instance
                 raise damaged(self._content) from error
             if len(data) > entry.size or stream.unused_data:
                 raise unsafe(f"“{name}”的实际大小与声明不符", f"“{name}” is not of the size it claims")

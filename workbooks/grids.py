@@ -44,7 +44,6 @@ class Grids:
     def __init__(self, content: bytes, inspection: Inspection) -> None:
         self._content = content
         self._inspection = inspection
-        self._parts = {sheet.title: sheet.part for sheet in inspection.sheets}
         self._rows: dict[str, list[list[Any]]] = {}
         self._errors: dict[str, dict[tuple[int, int], str]] = {}
         self._sheets: dict[str, Any] = {}
@@ -67,8 +66,7 @@ class Grids:
     def rows(self, sheet: str) -> list[list[Any]]:
         """All rows from A1 on; they may be of any length."""
         if sheet not in self._rows:
-            data = self._inspection.parts[self._parts[sheet]]
-            self._errors[sheet] = dict(_error_cells(data))
+            self._errors[sheet] = dict(_error_cells(self._inspection.sheet(sheet)))
             self._rows[sheet] = self._ask(lambda: self._sheet(sheet).to_python(skip_empty_area=False))
         return self._rows[sheet]
 

@@ -68,6 +68,26 @@ class Inspection:
     workbook: etree._Element
     sheets: tuple[SheetPart, ...]
     flags: frozenset[str]
+    limits: Limits
+
+    def sheet(self, title: str) -> bytes:
+        """
+        The XML of a worksheet that may be parsed.
+
+        `inspect` has looked over what people see; a hidden sheet, such as the long lists
+        behind the drop-downs, is looked over here because most readers never ask for it.
+
+        Raises:
+            KeyError: There is no such sheet.
+            Refused: It holds more than a form needs, or refers beyond the grid.
+        """
+        sheet = next((sheet for sheet in self.sheets if sheet.title == title), None)
+        if sheet is None:
+            raise KeyError(title)
+        data = self.parts[sheet.part]
+        if sheet.state != "visible":
+            lexical.check_sheet(title, data, self.limits)
+        return data
 
 
 def inspect(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Inspection:
@@ -96,13 +116,14 @@ def inspect(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Inspection:
     except etree.XMLSyntaxError as error:
         raise damaged(content) from error
     for sheet in sheets:
-        lexical.check_sheet(sheet.title, parts[sheet.part], limits)
+        if sheet.state == "visible":
+            lexical.check_sheet(sheet.title, parts[sheet.part], limits)
     if any(lexical.has_remote_command(parts[part]) for part in {WORKBOOK, *(sheet.part for sheet in sheets)}):
         flags |= {"dde"}
     for flag, (zh, en) in _REFUSED_FLAGS.items():
         if flag in flags:
             raise refuse(FindingCode.ACTIVE_CONTENT, zh, en)
-    return Inspection(archive=archive, parts=parts, workbook=workbook, sheets=sheets, flags=flags)
+    return Inspection(archive=archive, parts=parts, workbook=workbook, sheets=sheets, flags=flags, limits=limits)
 
 
 def parse(data: bytes) -> etree._Element:

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
@@ -14,17 +15,11 @@ _DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _DECLARATION = re.compile(rb"<!(?!--|\[CDATA\[)")
 
-# A sheet is plain when every row and cell says where it is, as Excel writes it, within A1:ZZ999.
-_NOT_SMALL = re.compile(
-    rb"<(?:c(?:[\t\r\n/>]| (?!r=\"[A-Z]{1,2}[1-9]\d{0,2}\"))"
-    rb"|row(?:[\t\r\n/>]| (?!r=\"[1-9]\d{0,2}\"))"
-    rb"|[\w.-]+:(?:c|row|sheetData|mergeCell)[\s/>])"
-)
-_NOT_REGULAR = re.compile(
-    rb"<(?:c(?:[\t\r\n/>]| (?!r=\"[A-Z]{1,3}[1-9]\d{0,6}\"))"
-    rb"|row(?:[\t\r\n/>]| (?!r=\"[1-9]\d{0,6}\"))"
-    rb"|[\w.-]+:(?:c|row|sheetData|mergeCell)[\s/>])"
-)
+# A row or cell elsewhere than in A1:ZZ999, and one that does not say where it is as Excel writes it.
+_NOT_SMALL = re.compile(rb' r="(?![A-Z]{0,2}[1-9]\d{0,2}")')
+_NOT_A_PLACE = re.compile(rb'<(?:c r="(?![A-Z]{1,3}[1-9]\d{0,6}")|row r="(?![1-9]\d{0,6}"))')
+_BROKEN_TAG = re.compile(rb"<(?:c|row)[\t\r\n]")
+_PREFIXED_TAG = re.compile(rb":(?:c|row|sheetData|mergeCell)[\s/>]")
 _FILLED_CELL = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^/>])?>')
 _AREA = re.compile(rb'ref="([A-Z]{1,3})(\d{1,7})(?::([A-Z]{1,3})(\d{1,7}))?"')
 _FAR_REFERENCE = re.compile(rb'ref="[^"]*?(?:[A-Za-z]{4}|\d{8})')
@@ -32,7 +27,6 @@ _PIPED_FORMULA = re.compile(rb"<(?:\w+:)?(?:f|formula[12]?|definedName)\b[^>]*>(
 _STRING_LITERAL = re.compile(r'"[^"]*"')
 _ABSURD_COUNT = re.compile(rb"[cC]ount\s*=\s*[\"'](?!\d{1,7}[\"'])")
 
-_SMALL = 64 << 10  # below this many bytes no count of anything can exceed a limit
 _PARSED_AT_MOST = 4 << 20  # a sheet spelled unusually is parsed to find its cells, up to this size
 _SLICE = 1 << 20
 
@@ -49,7 +43,7 @@ def check_part(name: str, data: bytes, limits: Limits) -> None:
         raise unsafe(f"“{name}”不是 UTF-8 编码", f"“{name}” is not encoded in UTF-8")
     if data and not _BEGINNING.match(data):
         raise unsafe(f"“{name}”不是 XML", f"“{name}” is not XML")
-    if b"<!" in data and _DECLARATION.search(data):
+    if b"!" in data and b"<!" in data and _DECLARATION.search(data):
         raise unsafe(f"“{name}”里有 DOCTYPE 或实体声明", f"“{name}” declares a document type or entities")
     if len(data) > limits.tag:
         _check_lengths(name, data, limits)
@@ -80,38 +74,53 @@ def check_sheet(title: str, data: bytes, limits: Limits) -> None:
     Raises:
         Refused: A reference lies outside the grid, or one of *limits* is exceeded.
     """
-    if b"<![" in data:
+    if b"!" in data and b"<![" in data:
         raise unsafe(f"工作表“{title}”里有 CDATA", f"sheet “{title}” holds CDATA")
-    if len(data) > _SMALL:
-        _check_counts(title, data, limits)
+    _check_counts(title, data, limits)
     if _FAR_REFERENCE.search(data):
         raise _outside(title)
-    if _NOT_SMALL.search(data):
-        _check_used_range(title, data, limits)
+    regular = _says_its_places(data)
+    if not regular or _NOT_SMALL.search(data):
+        _check_used_range(title, data, regular, limits)
     _check_area(title, data, b"mergeCell", limits.merged_area)
     _check_area(title, data, b"hyperlink", limits.linked_area)
 
 
 def _check_counts(title: str, data: bytes, limits: Limits) -> None:
-    for tag, limit, zh, en in (
-        (b"<row", limits.rows, "行", "rows"),
-        (b"<c ", limits.cells, "个单元格", "cells"),
-        (b"<c>", limits.cells, "个单元格", "cells"),
-        (b"<mergeCell ", limits.merges, "处合并", "merged ranges"),
-        (b"<cfRule", limits.rules, "条条件格式", "conditional formats"),
-        (b"<hyperlink", limits.linked_area, "个链接", "hyperlinks"),
-        (b"<dataValidation ", limits.rules, "条数据验证", "data validations"),
-        (b"<col ", GRID_COLUMNS, "条列定义", "column definitions"),
+    for tag, limit, shortest, zh, en in (
+        (b"<row", limits.rows, 6, "行", "rows"),
+        (b"<c ", limits.cells, 6, "个单元格", "cells"),
+        (b"<c>", limits.cells, 6, "个单元格", "cells"),
+        (b"<mergeCell ", limits.merges, 23, "处合并", "merged ranges"),
+        (b"<cfRule", limits.rules, 20, "条条件格式", "conditional formats"),
+        (b"<hyperlink ", limits.rules, 20, "个链接", "hyperlinks"),
+        (b"<dataValidation ", limits.rules, 25, "条数据验证", "data validations"),
+        (b"<col ", GRID_COLUMNS, 15, "条列定义", "column definitions"),
     ):
-        if (count := data.count(tag)) > limit:
+        # Counting is for sheets long enough to hold so many of them.
+        if len(data) > limit * shortest and (count := data.count(tag)) > limit:
             raise too_large(
                 f"工作表“{title}”有 {count} {zh}，上限 {limit}", f"sheet “{title}” has {count} {en}, at most {limit}"
             )
 
 
-def _check_used_range(title: str, data: bytes, limits: Limits) -> None:
+def _says_its_places(data: bytes) -> bool:
+    """Whether every row and cell carries its place as its first attribute, without prefix: all usual writers do so."""
+    start = max(0, data.find(b"<sheetData"))
+    return (
+        data.count(b"<c ", start) == data.count(b'<c r="', start)
+        and data.count(b"<row ", start) == data.count(b'<row r="', start)
+        and not any(data.find(tag, start) >= 0 for tag in (b"<c>", b"<c/", b"<row>", b"<row/"))
+        and not (
+            any(data.find(space, start) >= 0 for space in (b"\n", b"\r", b"\t")) and _BROKEN_TAG.search(data, start)
+        )
+        and not _PREFIXED_TAG.search(data)
+    )
+
+
+def _check_used_range(title: str, data: bytes, regular: bool, limits: Limits) -> None:
     """The rectangle from A1 that holds every cell with something in it."""
-    if not _NOT_REGULAR.search(data):
+    if regular and not _NOT_A_PLACE.search(data):
         last_row, last_column = _extent(data)
     elif len(data) <= _PARSED_AT_MOST:
         last_row, last_column = _parsed_extent(title, data)
@@ -211,7 +220,7 @@ def check_styles(data: bytes, limits: Limits) -> None:
         Refused: There are more cell formats than Excel can hold.
     """
     # The formats of named styles stand in the same part under the same tag.
-    if len(data) > _SMALL and (count := data.count(b"<xf")) > 2 * limits.styles:
+    if (count := data.count(b"<xf")) > 2 * limits.styles:
         raise too_large(f"有 {count} 个单元格样式", f"it holds {count} cell formats")
 
 
@@ -224,6 +233,7 @@ def has_remote_command(data: bytes) -> bool:
     return any("|" in _STRING_LITERAL.sub("", text) for text in texts)
 
 
+@lru_cache(maxsize=1024)
 def column_number(letters: bytes) -> int:
     """A is 1, XFD is 16,384."""
     number = 0
