@@ -1,0 +1,89 @@
+"""Conditional colours: what is still asked for, what breaks a rule, what does not apply."""
+
+from collections.abc import Mapping
+
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles import Font, PatternFill
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.worksheet.worksheet import Worksheet
+
+from workbooks.form import Field, FormDefinition, Section
+from workbooks.sheet_rules import SheetRules
+from workbooks.styles import BROKEN_FILL, GREY, IRRELEVANT_FILL, MISSING_FILL, RED, REQUIRED_FILL
+
+
+def begun_name(section: Section) -> str:
+    """The defined name of the hidden cell that counts the answers which make *section* count as begun."""
+    return f"begun_{section.name}"
+
+
+def begun_inputs(definition: FormDefinition, rules: SheetRules) -> Mapping[str, list[str]]:
+    """
+    Per section the answers whose presence means that its required ones are asked for.
+
+    Sections without owner and those of the first owner are asked as soon as anything is
+    filled in anywhere in them; a later owner's section when something in itself is.
+    """
+    owners = [section.owner for section in definition.sections if section.owner]
+    first = [s for s in definition.sections if s.owner is None or s.owner == owners[0]]
+    together = [path for section in first for path in _answers(section, rules)]
+    return {s.name: together if s in first else _answers(s, rules) for s in definition.sections}
+
+
+def add_highlights(sheet: Worksheet, rules: SheetRules) -> None:
+    """Add the conditional formats of all fields; the first that applies to a cell wins."""
+    priority = _Priority(sheet)
+    for path, field in rules.definition.paths():
+        if field.relevant:
+            relevant = rules.text(field.relevant, rules.repeat_of(path))
+            begun = f"{begun_name(rules.definition.section_of(path))}>0"  # a form printed blank stays clean
+            priority.add(rules.area(path), f"AND({begun},NOT({relevant}))", _style(IRRELEVANT_FILL, GREY), last=True)
+    for placed in rules.constraints():
+        broken = f"NOT({rules.holds(placed, own=True)})"
+        if not rules.waits_for(placed):  # it has something to say of a blank form, too
+            broken = f"AND({begun_name(rules.definition.section_of(placed.at))}>0,{broken})"
+        priority.add(rules.area(placed.at), broken, _style(BROKEN_FILL, RED))
+    for path, field in rules.definition.paths():
+        if not field.computed and field.required:
+            _required(priority, rules, path, field)
+
+
+def _required(priority: "_Priority", rules: SheetRules, path: str, field: Field) -> None:
+    """Empty and asked for: marked once the form (or the line) is begun; softer before, where that depends on others."""
+    if path not in rules.answers([path]):
+        return
+    repeat = rules.repeat_of(path)
+    conditions = [f'{rules.cell(path)}=""']
+    if isinstance(field.required, str):
+        conditions.append(rules.text(field.required, repeat))
+    if repeat is None:
+        begun = f"{begun_name(rules.definition.section_of(path))}>0"
+    else:
+        cells = rules.answers(f"{repeat.name}.{other.name}" for other in repeat.fields)
+        begun = f"COUNTA({','.join(map(rules.cell, cells))})>0"
+    priority.add(rules.area(path), f"AND({','.join([*conditions, begun])})", _style(MISSING_FILL, ""))
+    if isinstance(field.required, str):
+        priority.add(rules.area(path), f"AND({','.join(conditions)})", _style(REQUIRED_FILL, ""))
+
+
+def _answers(section: Section, rules: SheetRules) -> list[str]:
+    paths = [field.name for field in section.fields]
+    paths += [f"{repeat.name}.{field.name}" for repeat in section.repeats for field in repeat.fields]
+    return rules.answers(paths)
+
+
+def _style(fill: str, ink: str) -> DifferentialStyle:
+    # A conditional fill takes its colour from the background.
+    return DifferentialStyle(font=Font(color=ink) if ink else None, fill=PatternFill(bgColor=fill))
+
+
+class _Priority:
+    """Adds rules in the order in which they are to win."""
+
+    def __init__(self, sheet: Worksheet) -> None:
+        self._sheet, self._count = sheet, 0
+
+    def add(self, area: str, formula: str, style: DifferentialStyle, *, last: bool = False) -> None:
+        self._count += 1
+        rule = Rule(type="expression", dxf=style, priority=self._count, stopIfTrue=last or None, formula=[formula])
+        self._sheet.conditional_formatting.add(area, rule)
