@@ -16,6 +16,7 @@ _ENOUGH = 0.6  # of a form's labels must be on the sheet
 _AHEAD = 0.2  # by so much it must be ahead of every other form
 _ROWS, _COLUMNS, _LENGTH = 2_000, 200, 200  # a form's labels stand within these
 _REASON = frozenset(("合理性说明", "reason"))
+_TITLE_BLOCK = ("编号", "版次", "状态", "接收时间", "number", "revision", "state", "received")
 _MARKS = re.compile(r"^[*★●※\s]+|[*★●※::\s]+$")
 _IN_PARENTHESES = re.compile(r"\([^()]*\)$")
 
@@ -128,7 +129,7 @@ def _cells(
     """The value cells of the fields outside repeats, each beside its label."""
     # The same words may head a section and label a field, or label two fields: they stand on
     # the sheet in the order of the definition.
-    wanted: dict[str, list[Field | None]] = {}
+    wanted: dict[str, list[Field | None]] = {label: [None] for label in _TITLE_BLOCK}
     for section in definition.sections:
         wanted.setdefault(fold(section.label[language]), []).append(None)
         for item in section.items:

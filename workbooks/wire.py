@@ -96,9 +96,9 @@ class _Build:
         kind = _kind(name)
         if issubclass(kind, Enum):
             return kind[values]
-        if not is_dataclass(kind):
-            return kind(*values)
         attributes = _attributes(kind)
+        if attributes is None:
+            return kind(*values)
         made: Any = object.__new__(kind)
         for attribute, value in zip(attributes, values, strict=True):
             object.__setattr__(made, attribute, value)
@@ -133,8 +133,8 @@ class _Pickler(pickle.Pickler):
         name = f"{kind.__module__}:{kind.__qualname__}"
         if isinstance(value, Enum):
             return build, (name, value.name)
-        if is_dataclass(kind):
-            return build, (name, tuple(getattr(value, attribute) for attribute in _attributes(kind)))
+        if (attributes := _attributes(kind)) is not None:
+            return build, (name, tuple(getattr(value, attribute) for attribute in attributes))
         if isinstance(value, BaseException):
             return build, (name, value.args)
         if isinstance(value, tuple):
@@ -156,8 +156,9 @@ class _Trusting(pickle.Unpickler):
 
 
 @cache
-def _attributes(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _attributes(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass, in the order they are sent in; None for another type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 @cache
@@ -166,9 +167,8 @@ def _kind(name: str) -> Any:
     module, _, qualname = name.partition(":")
     if not module.startswith(_OURS) or not qualname.isidentifier():
         raise MessageError(f"{name} is not taken from a child")
-    kind = getattr(importlib.import_module(module), qualname)
-    if not isinstance(kind, type) or not (is_dataclass(kind) or issubclass(kind, (Enum, Exception, tuple))):
-        raise MessageError(f"{name} is not taken from a child")
-    if kind.__module__ != module:
+    kind: Any = getattr(importlib.import_module(module), qualname)
+    ours = isinstance(kind, type) and kind.__module__ == module
+    if not ours or (_attributes(kind) is None and not issubclass(kind, (Enum, Exception, tuple))):
         raise MessageError(f"{name} is not taken from a child")
     return kind
