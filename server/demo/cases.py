@@ -46,7 +46,14 @@ def case_sendings(failure: Failure, company: Company, draw: random.Random, until
     if received > end:
         return
     if spoiled.turned_down is not None:
-        yield Sending(**common, answers=spoiled.turned_down, role="station", person=sender, received_at=received, expected="rejected")
+        yield Sending(
+            **common,
+            answers=spoiled.turned_down,
+            role="station",
+            person=sender,
+            received_at=received,
+            expected="rejected",
+        )
         received += timedelta(minutes=draw.randint(8, 400))
     if received > end:
         return

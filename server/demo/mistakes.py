@@ -9,7 +9,10 @@ from typing import NamedTuple
 from server.demo.catalogue import MODES, STATIONS
 from server.demo.sending import Answers
 
-_FULL_WIDTH = str.maketrans("0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "０１２３４５６７８９－ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ")
+_FULL_WIDTH = str.maketrans(
+    "0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "０１２３４５６７８９－ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ",
+)
 _CITY = {station.code: station.city.zh for station in STATIONS}
 _MODE = {mode.code: mode.name.zh for mode in MODES}
 _MOMENTS = ("reported_at", "occurred_at", "responded_at", "arrived_at", "repaired_at")
@@ -91,19 +94,25 @@ def _stray_spaces(answers: Answers, draw: random.Random) -> bool:
 def _unit_in_number(answers: Answers, draw: random.Random) -> bool:
     km = answers.get("mileage_km")
     if isinstance(km, int):
-        answers["mileage_km"] = draw.choice((f"{km}km", f"{km}公里", f"{km:,}", str(km).translate(_FULL_WIDTH), f" {km} KM"))
+        answers["mileage_km"] = draw.choice(
+            (f"{km}km", f"{km}公里", f"{km:,}", str(km).translate(_FULL_WIDTH), f" {km} KM")
+        )
     return isinstance(km, int)
 
 
 def _blank_in_words(answers: Answers, draw: random.Random) -> bool:
-    empty = [name for name in ("fault_code", "software_version", "serial_no", "mileage_km") if answers.get(name) is None]
+    empty = [
+        name for name in ("fault_code", "software_version", "serial_no", "mileage_km") if answers.get(name) is None
+    ]
     for name in empty:
         answers[name] = draw.choice(("无", "不详", "/", "—", "N/A"))
     return bool(empty)
 
 
 def _other_yes(answers: Answers, draw: random.Random) -> bool:
-    answers["is_repeat"] = draw.choice(("√", "是的", "Y")) if answers["is_repeat"] == "yes" else draw.choice(("否", "不是", "×", "N"))
+    answers["is_repeat"] = (
+        draw.choice(("√", "是的", "Y")) if answers["is_repeat"] == "yes" else draw.choice(("否", "不是", "×", "N"))
+    )
     return True
 
 
@@ -111,7 +120,11 @@ def _labels(answers: Answers, draw: random.Random) -> bool:
     """Picked from the drop-down, so the label stands there."""
     if answers["failure_mode"] in _MODE:
         answers["failure_mode"] = _MODE[str(answers["failure_mode"])]
-    answers["severity"] = {"critical": "重大（救援/清客/停运）", "major": "严重（晚点≥5分/下线）", "minor": "一般（不影响运营）"}[str(answers["severity"])]
+    answers["severity"] = {
+        "critical": "重大（救援/清客/停运）",
+        "major": "严重（晚点≥5分/下线）",
+        "minor": "一般（不影响运营）",
+    }[str(answers["severity"])]
     return True
 
 

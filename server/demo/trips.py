@@ -48,7 +48,9 @@ def trip_sendings(company: Company, seed: int, until: date) -> Iterator[Sending]
             yield from _trip(f"{station.code}-{number}", station.code, departs, company, draw, until)
 
 
-def _trip(trip: str, station: str, departs: date, company: Company, draw: random.Random, until: date) -> Iterator[Sending]:
+def _trip(
+    trip: str, station: str, departs: date, company: Company, draw: random.Random, until: date
+) -> Iterator[Sending]:
     staff = company.staff("station", station)
     persons = min(draw.choices((1, 2, 3), (60, 32, 8))[0], len(staff))
     travellers = draw.sample(staff, persons)
@@ -78,11 +80,17 @@ def _trip(trip: str, station: str, departs: date, company: Company, draw: random
         "borrows": "yes" if borrows else "no",
     }
     common = {"role": "station", "person": travellers[0].name.zh, "station": station, "trip": trip}
-    filled = datetime.combine(departs - timedelta(days=1) if plan["filled_on"] != departs else departs, time(8, draw.randrange(60)))
+    filled = datetime.combine(
+        departs - timedelta(days=1) if plan["filled_on"] != departs else departs, time(8, draw.randrange(60))
+    )
     yield Sending(form_id="trip_plan", answers=plan, received_at=filled, instance=f"plan {trip}", **common)  # type: ignore[arg-type]
     if borrows:
-        loan = _loan(station, travellers[0].code, departs, customer, departs + timedelta(days=planned_days + 7), draw, until)
-        yield Sending(form_id="trip_loan", answers=loan, received_at=filled.replace(hour=9), instance=f"loan {trip}", **common)  # type: ignore[arg-type]
+        loan = _loan(
+            station, travellers[0].code, departs, customer, departs + timedelta(days=planned_days + 7), draw, until
+        )
+        yield Sending(
+            form_id="trip_loan", answers=loan, received_at=filled.replace(hour=9), instance=f"loan {trip}", **common
+        )  # type: ignore[arg-type]
     returned = departs + timedelta(days=planned_days - 1 + late_days)
     # 78 % of the summaries come within two days, some only after weeks.
     wait = draw.randint(0, 2) if draw.random() < 0.78 else draw.randint(3, 14)
@@ -100,7 +108,9 @@ def _trip(trip: str, station: str, departs: date, company: Company, draw: random
     )
 
 
-def _loan(station: str, borrower: str, departs: date, customer: Customer, due: date, draw: random.Random, until: date) -> Answers:
+def _loan(
+    station: str, borrower: str, departs: date, customer: Customer, due: date, draw: random.Random, until: date
+) -> Answers:
     items: list[Line] = []
     for kind, name, model, lender in draw.sample(_LOANS, draw.randint(1, 3)):
         quantity = draw.randint(1, 4) if kind == "part" else 1
@@ -128,7 +138,9 @@ def _summary(
 ) -> Answers:
     departed = plan["departs_on"]
     assert isinstance(departed, date)
-    itinerary: list[Line] = [{"travel_on": departed, "place": _CITY[customer.station], "work": "到达用户现场，了解情况"}]
+    itinerary: list[Line] = [
+        {"travel_on": departed, "place": _CITY[customer.station], "work": "到达用户现场，了解情况"}
+    ]
     if returned > departed:
         itinerary.append({"travel_on": returned, "place": _CITY[customer.station], "work": "办理验收手续，返回"})
     undone: list[Line] = []
@@ -137,7 +149,14 @@ def _summary(
         item, why, solution = draw.choice(_UNDONE)
         owner = draw.choice(company.staff("station", station))
         undone.append({"item_no": 1, "item": item, "reason": why, "reported_to": "当日电话报售后部经理"})
-        plans.append({"item_no": 1, "solution": solution, "owner": owner.code, "due_on": returned + timedelta(days=draw.randint(10, 40))})
+        plans.append(
+            {
+                "item_no": 1,
+                "solution": solution,
+                "owner": owner.code,
+                "due_on": returned + timedelta(days=draw.randint(10, 40)),
+            }
+        )
     return {
         "station": station,
         "leader": plan["leader"],

@@ -97,7 +97,9 @@ def feedback_sendings(company: Company, seed: int, until: date) -> Iterator[Send
     days = (until - start).days
     for number in range(round(FEEDBACK_PER_MONTH * days / 30.4)):
         customer = draw.choice(company.customers)
-        received = datetime.combine(start + timedelta(days=draw.randrange(days)), time(draw.randint(8, 19), draw.randrange(60)))
+        received = datetime.combine(
+            start + timedelta(days=draw.randrange(days)), time(draw.randint(8, 19), draw.randrange(60))
+        )
         yield from _feedback(number, customer, received, company, draw, until)
 
 
@@ -128,7 +130,7 @@ def _feedback(
     }  # fmt: skip
     sent = received + timedelta(minutes=draw.randint(10, 180))
     yield Sending(**common, answers=dict(answers), received_at=sent)  # type: ignore[arg-type]
-    hours = draw.lognormvariate(3.0, 0.7)
+    hours = min(draw.lognormvariate(3.0, 0.7), 66.0)
     done = received.date() + timedelta(days=max(3, round(draw.lognormvariate(2.3, 0.6))))
     if done > until:
         return

@@ -57,7 +57,13 @@ def satisfaction(sources: Sources, period: Period, language: Language) -> Datase
         cell("sent", "发放", "Sent", "integer", lambda s: 1),
         cell("returned", "收回", "Returned", "integer", lambda s: int(s.total is not None)),
         cell("total_score", "总分", "Total", "decimal", lambda s: rounded(s.total)),
-        cell("satisfied", "满意", "Satisfied", "integer", lambda s: flag(None if s.total is None else s.total >= limit - 1e-9)),
+        cell(
+            "satisfied",
+            "满意",
+            "Satisfied",
+            "integer",
+            lambda s: flag(None if s.total is None else s.total >= limit - 1e-9),
+        ),
         *(_score_cell(item, *names[item]) for item in ITEMS),
         cell("recommend", "推荐意愿", "Recommend", "integer", lambda s: s.recommend),
     ]
@@ -94,7 +100,15 @@ def satisfaction_campaigns(sources: Sources, period: Period, language: Language)
         cell("nps", "NPS", "NPS", "decimal", score),
     ]
     title = Text("满意度调查批次", "Satisfaction campaigns")
-    return dataset("satisfaction_campaigns", title, cells, sources.campaigns, as_of=sources.now, definition=_CAMPAIGNS, period=Period())
+    return dataset(
+        "satisfaction_campaigns",
+        title,
+        cells,
+        sources.campaigns,
+        as_of=sources.now,
+        definition=_CAMPAIGNS,
+        period=Period(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +157,9 @@ def trips(sources: Sources, period: Period, language: Language) -> Dataset:
         cell("person_days", "人天", "Person days", "integer", lambda s: s.part.days),
         cell("cost", "费用", "Cost", "decimal", cost),
         cell("summary_on_time", "总结单按时", "Summary on time", "integer", lambda s: flag(on_time(s))),
-        cell("undone", "未处理事项", "Not done", "integer", lambda s: s.trip.undone if s.leader and s.part.first else 0),
+        cell(
+            "undone", "未处理事项", "Not done", "integer", lambda s: s.trip.undone if s.leader and s.part.first else 0
+        ),
         cell("under_way", "进行中", "Under way", "integer", lambda s: int(s.trip.returned_on is None)),
     ]
     found = trip_parts(sources, period)
@@ -167,7 +183,14 @@ def deadline_states(sources: Sources) -> list[tuple[Text, date, str, State]]:
     arrival = Text("到场（工作小时）", "On site (working hours)")
     for case in sources.cases:
         waited = working_hours(case.reported_at, case.arrived_at or sources.now, opens, closes)
-        found.append((arrival, case.reported_at.date(), case.station, state_by_hours(waited if case.arrived_at else None, waited, limit)))
+        found.append(
+            (
+                arrival,
+                case.reported_at.date(),
+                case.station,
+                state_by_hours(waited if case.arrived_at else None, waited, limit),
+            )
+        )
     reply = Text("投诉答复（48 小时）", "Complaint answered (48 h)")
     hours = sources.limit("feedback", "reply_hours")
     for row in sources.view.rows("feedback"):
@@ -178,7 +201,9 @@ def deadline_states(sources: Sources) -> list[tuple[Text, date, str, State]]:
     action = Text("纠正措施（计划日期）", "Corrective action (planned day)")
     for case in sources.cases:
         if case.planned_on is not None and case.analysed_on is not None:
-            found.append((action, case.analysed_on, case.station, state(case.planned_on, case.completed_on, sources.today)))
+            found.append(
+                (action, case.analysed_on, case.station, state(case.planned_on, case.completed_on, sources.today))
+            )
     return found
 
 
@@ -196,7 +221,10 @@ def deadlines(sources: Sources, period: Period, language: Language) -> Dataset:
         if period.holds(start):
             rules[rule.en] = rule
             grouped.setdefault((rule.en, month_of(start), station), []).append(reached)
-    rows = [_Due(rules[rule], month, station, OnTime.of(states)) for (rule, month, station), states in sorted(grouped.items())]
+    rows = [
+        _Due(rules[rule], month, station, OnTime.of(states))
+        for (rule, month, station), states in sorted(grouped.items())
+    ]
     cells: list[Cell[_Due]] = [
         cell("rule", "时限", "Deadline", "text", lambda d: d.rule[language]),
         cell("month", "月", "Month", "text", lambda d: d.month),

@@ -57,7 +57,10 @@ class View:
         definition = self.site.definitions.get(form_id)
         if definition is None:
             return []
-        if self.as_of >= datetime.now(UTC):
+        newest = self.session.scalar(
+            select(func.max(_RECORDS.c.updated_at)).where(_RECORDS.c.form_id == definition.form_id)
+        )
+        if newest is None or newest <= self.as_of:
             return self._current(definition, repeats)
         return self._past(definition, repeats)
 
@@ -91,9 +94,7 @@ class View:
         query = (
             select(_RECORDS.c.id, *(_RECORDS.c[name] for name in _OWN), _REVISIONS.c["values"])
             .join(_REVISIONS, _REVISIONS.c.record_id == _RECORDS.c.id)
-            .join(
-                newest, (newest.c.record_id == _REVISIONS.c.record_id) & (newest.c.revision == _REVISIONS.c.revision)
-            )
+            .join(newest, (newest.c.record_id == _REVISIONS.c.record_id) & (newest.c.revision == _REVISIONS.c.revision))
             .where(_RECORDS.c.form_id == definition.form_id)
             .order_by(_RECORDS.c.id)
         )

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from sqlalchemy import select
 
-from server.access.visibility import station_condition
+from server.access.visibility import visible
 from server.database import table_of
 from server.records.master_tables import Customer, Vehicle
 from server.statistics.cases import Case, Repeats, repeats
@@ -53,9 +53,7 @@ class Sources:
         for case in self.cases:
             if case.vehicle and case.mileage_km is not None:
                 readings.setdefault(case.vehicle, []).append((case.occurred_at.date(), case.mileage_km))
-        query = select(table.c.code, table.c.vehicle_type, table.c.accepted_on).where(
-            station_condition(table.c.station, self.view.viewer)
-        )
+        query = visible(select(table.c.code, table.c.vehicle_type, table.c.accepted_on), table, self.view.viewer)
         return Fleet(
             TrainLife(
                 code=code,
@@ -70,7 +68,7 @@ class Sources:
     def vehicle_types(self) -> dict[str, list[str]]:
         """The codes of the trains in scope by type."""
         table = table_of(Vehicle)
-        query = select(table.c.vehicle_type, table.c.code).where(station_condition(table.c.station, self.view.viewer))
+        query = visible(select(table.c.vehicle_type, table.c.code), table, self.view.viewer)
         found: dict[str, list[str]] = {}
         for vehicle_type, code in self.view.session.execute(query.order_by(table.c.code)):
             found.setdefault(vehicle_type, []).append(code)
@@ -83,7 +81,7 @@ class Sources:
     @cached_property
     def campaigns(self) -> list[Campaign]:
         table = table_of(Customer)
-        query = select(table.c.code).where(table.c.active, station_condition(table.c.station, self.view.viewer))
+        query = visible(select(table.c.code).where(table.c.active), table, self.view.viewer)
         frame = len(self.view.session.scalars(query).all())
         return campaigns(self.sheets, frame, self.limit("survey", "satisfied_from"))
 
