@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from lxml import etree
@@ -14,7 +15,8 @@ from workbooks.elements import WORKSHEET, child, local, true, whole
 TEXT_LIMIT = 32_767  # UTF-16 units Excel keeps in one cell
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 
-_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
+_ADDRESS = r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})"
+_AREA = re.compile(rf"\s*{_ADDRESS}(?::{_ADDRESS})?\s*")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f]")
 _UNENCODABLE = re.compile("[\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -34,6 +36,7 @@ def text_content(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", _ESCAPED.sub("_x005F_", text))
 
 
+@cache
 def column_number(letters: str) -> int:
     """1 for A, 28 for AB."""
     number = 0
@@ -62,17 +65,26 @@ class Area:
     @classmethod
     def parse(cls, reference: str) -> Self | None:
         """The area "C7" or "$C$7:$F$7" stands for; None if it is neither or lies outside the grid."""
-        ends = [_ADDRESS.fullmatch(end) for end in reference.strip().split(":")]
-        if len(ends) > 2 or not all(ends):
+        found = _AREA.fullmatch(reference)
+        if found is None:
             return None
-        columns = sorted(column_number(end[1]) for end in ends if end)
-        rows = sorted(int(end[2]) for end in ends if end)
-        if columns[-1] > LAST_COLUMN or rows[-1] > LAST_ROW:
+        top, left = int(found[2]), column_number(found[1])
+        bottom, right = (int(found[4]), column_number(found[3])) if found[3] else (top, left)
+        if max(left, right) > LAST_COLUMN or max(top, bottom) > LAST_ROW:
             return None
-        return cls(rows[0], columns[0], rows[-1], columns[-1])
+        return cls(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
 
     def __contains__(self, place: tuple[int, int]) -> bool:
         return self.top <= place[0] <= self.bottom and self.left <= place[1] <= self.right
+
+    def meets(self, other: "Area") -> bool:
+        """Whether the two have a cell in common."""
+        return (
+            self.top <= other.bottom
+            and other.top <= self.bottom
+            and self.left <= other.right
+            and other.left <= self.right
+        )
 
     @property
     def size(self) -> int:
@@ -115,6 +127,7 @@ class Sheet:
         self.data = child(tree, "sheetData", WORKSHEET)
         self.unlinked: set[str] = set()
         self._merges: list[Area] | None = None
+        self._columns: list[tuple[int, int, etree._Element]] | None = None
         self.changed = False
         self._rows: dict[int, etree._Element] = {}
         number = 0
@@ -222,10 +235,10 @@ class Sheet:
         return self._cells[number]
 
     def _column(self, number: int) -> etree._Element | None:
-        for column in self.tree.iterfind(f"{self.ns}cols/{self.ns}col"):
-            if whole(column.get("min")) <= number <= whole(column.get("max")):
-                return column
-        return None
+        if self._columns is None:
+            columns = self.tree.iterfind(f"{self.ns}cols/{self.ns}col")
+            self._columns = [(whole(col.get("min")), whole(col.get("max")), col) for col in columns]
+        return next((column for first, last, column in self._columns if first <= number <= last), None)
 
     def _insert(self, place: tuple[int, int]) -> etree._Element:
         number, column = place

@@ -64,8 +64,8 @@ class Notes:
             self._tree = etree.fromstring(f'<comments xmlns="{book.namespace}"><authors/><commentList/></comments>')
         self._list = child(self._tree, "commentList", ("authors", "commentList", "extLst"))
         self._by_cell = {comment.get("ref", ""): comment for comment in self._list}
-        self._vml_key, self._vml_part = self._drawing()
-        self._vml = book.package.read(self._vml_part) if self._vml_part else b""
+        self._vml_key = self._vml_part = ""
+        self._vml = b""
         self._changed = False
 
     def take_back(self) -> None:
@@ -74,7 +74,7 @@ class Notes:
             text = comment.find("{*}text")
             if text is None or not _plain(text).lstrip().startswith((HEADING.zh, HEADING.en)):
                 continue
-            self._changed = True
+            self._open_drawing()
             if _uncover(text):
                 continue
             self._list.remove(comment)
@@ -86,7 +86,7 @@ class Notes:
         comment = self._by_cell.get(area.first)
         if comment is not None and self._author_of(comment).startswith("tc="):
             return
-        self._changed = True
+        self._open_drawing()
         if comment is None:
             comment = etree.SubElement(self._list, f"{{{self._book.namespace}}}comment", ref=area.first)
             comment.set("authorId", str(self._author()))
@@ -95,7 +95,7 @@ class Notes:
         if text is None:
             text = etree.SubElement(comment, f"{{{self._book.namespace}}}text")
         others = _plain(text)
-        runs = [_run(text, HEADING[language] + "\n", language, bold=True), _run(text, "\n".join(lines), language)]
+        runs = [_run(text, HEADING[language], language, bold=True), _run(text, "\n" + "\n".join(lines), language)]
         if others:
             runs.append(_run(text, f"\n{SEPARATOR}\n", language))
             _as_runs(text)
@@ -130,14 +130,19 @@ class Notes:
             sheet.tree.remove(child(sheet.tree, "legacyDrawing", WORKSHEET))
             sheet.changed = True
 
-    def _drawing(self) -> tuple[str, str]:
-        """(relationship, part) of the sheet's VML drawing."""
+    def _open_drawing(self) -> None:
+        """Get the sheet's VML drawing ready for a change; most sheets need none."""
+        if self._changed:
+            return
+        self._changed = True
         element = self._book.sheet(self._part).tree.find("{*}legacyDrawing")
         if element is None:
-            return "", ""
+            return
         key = relation_id(element)
         part = self._book.package.related(self._part, "vmlDrawing").get(key, "")
-        return (key, part) if part in self._book.package else ("", "")
+        if part in self._book.package:
+            self._vml_key, self._vml_part = key, part
+            self._vml = self._book.package.read(part)
 
     def _author(self) -> int:
         authors = child(self._tree, "authors", ("authors", "commentList", "extLst"))
@@ -163,7 +168,7 @@ class Notes:
 
     def _shape(self, area: Area, lines: Sequence[str], error: bool) -> None:
         """A shape large enough for *lines* to the right of *area*; one that is there grows."""
-        height = _PADDING_PX + _LINE_PX * sum(text_lines(line, _WIDTH_PX - 10, _FONT_SIZE) for line in lines)
+        height = _PADDING_PX + text_lines("\n".join(lines), _WIDTH_PX - 10, _FONT_SIZE) * _LINE_PX
         anchor = _anchor(self._book.sheet(self._part), area, height)
         if there := self._shapes_at(area.first):
             grown = _ANCHOR.sub(rb"\g<1>%s\g<2>" % anchor.encode(), there[0][0])

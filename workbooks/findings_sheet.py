@@ -94,7 +94,7 @@ def findings_sheet(
     rows = _Rows(looks)
     rows.add(34, ("A", looks.title, TITLE[language]))
     rows.add(30, ("A", looks.banner, _verdict(marking)), merged=True)
-    rows.add(_height(_next_step(marking), 150) + 2, ("A", looks.step, _next_step(marking)), merged=True)
+    rows.add(_height(_next_step(marking), 145), ("A", looks.step, _next_step(marking)), merged=True)
     rows.add(8)
     for label, value in zip(META, _meta(marking), strict=True):
         if value:
@@ -189,37 +189,32 @@ def _looks(styles: Stylesheet, language: Language, tone: tuple[str, str]) -> _Lo
     lines = styles.add(
         "borders", f"<border>{''.join(side.format(s) for s in ('left', 'right', 'top', 'bottom'))}<diagonal/></border>"
     )
-    middle, centred = 'vertical="center" wrapText="1" indent="0"', 'horizontal="center" vertical="center" wrapText="1"'
-    ink, deep = tone
-    form = styles.add_format
+    plain, deep, ink = font(10.5), fill(tone[1]), tone[0]
+
+    def form(font: int, align: str = "left", *, fill: int = 0, border: int = lines, wrap: bool = True) -> int:
+        alignment = f'horizontal="{align}" vertical="center" wrapText="{wrap:d}" indent="{align == "left":d}"'
+        return styles.add_format(font=font, fill=fill, border=border, alignment=alignment)
+
     return _Looks(
-        title=form(font=font(20, NAVY, bold=True, head=True), alignment='vertical="center"'),
-        banner=form(
-            font=font(13, ink, bold=True, head=True),
-            fill=fill(deep),
-            alignment='horizontal="left" vertical="center" indent="1"',
-        ),
-        step=form(
-            font=font(10.5), fill=fill(deep), alignment='horizontal="left" vertical="center" wrapText="1" indent="1"'
-        ),
-        label=form(
-            font=font(10.5, GREY),
-            fill=fill(LABEL_FILL),
-            border=lines,
-            alignment='horizontal="left" vertical="center" indent="1"',
-        ),
-        value=form(font=font(10.5), border=lines, alignment='horizontal="left" vertical="center" indent="1"'),
-        header=form(font=font(10.5, NAVY, bold=True), fill=fill(HEADER_FILL), border=lines, alignment=centred),
-        text=form(font=font(10.5), border=lines, alignment=middle),
-        centred=form(font=font(10.5), border=lines, alignment=centred),
-        link=form(font=font(10.5, _LINK, bold=True, link=True), border=lines, alignment=centred),
-        error=form(font=font(10.5, _RED[0], bold=True), fill=fill(_RED[1]), border=lines, alignment=centred),
-        warning=form(font=font(10.5, _AMBER[0], bold=True), fill=fill(_AMBER[1]), border=lines, alignment=centred),
+        title=styles.add_format(font=font(20, NAVY, bold=True, head=True), alignment='vertical="center"'),
+        banner=form(font(13, ink, bold=True, head=True), fill=deep, border=0, wrap=False),
+        step=form(plain, fill=deep, border=0),
+        label=form(font(10.5, GREY), fill=fill(LABEL_FILL), wrap=False),
+        value=form(plain, wrap=False),
+        header=form(font(10.5, NAVY, bold=True), "center", fill=fill(HEADER_FILL)),
+        text=form(plain),
+        centred=form(plain, "center"),
+        link=form(font(10.5, _LINK, bold=True, link=True), "center"),
+        error=form(font(10.5, _RED[0], bold=True), "center", fill=fill(_RED[1])),
+        warning=form(font(10.5, _AMBER[0], bold=True), "center", fill=fill(_AMBER[1])),
     )
 
 
 def _height(text: str, characters: float) -> float:
-    lines = text_lines(text, characters * _CHARACTER_PX, 10.5)
+    width = characters * _CHARACTER_PX
+    # Most texts are short: at the width of a Chinese character each they fit, and need no closer look.
+    fits = "\n" not in text and len(text) * _CHARACTER_PX * 2 + _CHARACTER_PX <= width
+    lines = 1 if fits else text_lines(text, width, 10.5)
     return lines * _POINTS_PER_LINE + _PADDING
 
 
@@ -254,7 +249,8 @@ class _Rows:
         linked = title is not None and bool(finding.cell)
         what, fix = finding.what(language), finding.fix(language)
         label = finding.label[language] if finding.label else ""
-        texts = ((label, 20.0), (what, 44.0), (fix, 44.0), (finding.sheet, 17.0))
+        # Two characters less than the columns are wide: cells of text are indented.
+        texts = ((label, 18.0), (what, 42.0), (fix, 42.0), (finding.sheet, 16.0))
         height = max(24.0, *(_height(text, width) for text, width in texts))
         row = self.add(
             min(height, 400.0),

@@ -10,6 +10,7 @@ from workbooks.book import Book, quoted
 from workbooks.cells import Area, Sheet
 from workbooks.elements import WORKSHEET, child, whole
 from workbooks.package import SheetPart
+from workbooks.stylesheet import Stylesheet
 
 # Colours nobody picks by hand: a cell that has one of them was marked by us.
 ERROR_FILL, WARNING_FILL = "FFFFC9CE", "FFFFE9A9"
@@ -19,6 +20,7 @@ _FILLS = frozenset({ERROR_FILL, WARNING_FILL})
 FILL_NAME, MARK_NAME = "AS__fill_", "AS__mark_"
 # The conditional format that keeps a mark above the form's own ones is known by its formula.
 _FORMULA = 'LEN("Aftersheet")>0'
+_PRIORITIES = 2  # an error's and a warning's come before every other
 _MERGED_LIMIT = 400  # cells of a merged area that are all marked; of a larger one the first, which is the one shown
 
 
@@ -34,6 +36,7 @@ class Marks:
         self._book = book
         self._fills: dict[str, int] = {}  # description of a fill → its number
         self._count = 0
+        self._formats: dict[str, _Formats] = {}
 
     def put(self, part: SheetPart, area: Area, *, error: bool) -> None:
         """
@@ -54,7 +57,9 @@ class Marks:
         for fill, filled in by_fill.items():
             for run in [area] if len(filled) == area.size else [Area(*place, *place) for place in filled]:
                 self._remember(part, run, fill)
-        _put_above(self._book, sheet, area, colour)
+        if part.part not in self._formats:
+            self._formats[part.part] = _Formats(sheet)
+        self._formats[part.part].put_above(area, colour, styles)
 
     def take_back(self) -> None:
         """
@@ -111,48 +116,49 @@ def _cells_in(sheet: Sheet, area: Area) -> Iterator[tuple[int, int]]:
         yield from (place for place, _ in sheet.cells() if place in area)
 
 
-# Conditional formats
+class _Formats:
+    """The conditional formats of one sheet: where the form has its own, and ours before them."""
 
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._rules = list(sheet.tree.iter("{*}cfRule"))
+        self._areas = [area for holder in {rule.getparent(): 0 for rule in self._rules} for area in _ranges(holder)]
+        self._ours: dict[int, etree._Element] = {}
 
-def _put_above(book: Book, sheet: Sheet, area: Area, colour: str) -> None:
-    """Where the form has conditional formats on *area*, put one before them: their fill would cover the mark."""
-    rules = list(sheet.tree.iter("{*}cfRule"))
-    if not any(_covers(rule, area) for rule in rules):
-        return
-    if min((whole(rule.get("priority"), 1) for rule in rules), default=2) < 2:
-        for rule in rules:
-            rule.set("priority", str(whole(rule.get("priority"), 1) + 1))
-    pattern = f'<patternFill patternType="solid"><fgColor rgb="{colour}"/><bgColor rgb="{colour}"/></patternFill>'
-    style = book.styles.add("dxfs", f"<dxf><fill>{pattern}</fill></dxf>")
-    for element in sheet.tree.iterfind(f"{sheet.ns}conditionalFormatting"):
-        if any(_is_ours(rule) and rule.get("dxfId") == str(style) for rule in element):
-            element.set("sqref", f"{element.get('sqref')} {area}")
+    def put_above(self, area: Area, colour: str, styles: Stylesheet) -> None:
+        """Where the form has conditional formats on *area*, put one before them: their fill would cover the mark."""
+        if not any(area.meets(other) for other in self._areas):
             return
-    first = child(sheet.tree, "conditionalFormatting", WORKSHEET)
-    element = etree.Element(f"{sheet.ns}conditionalFormatting", sqref=str(area))
-    rule = etree.SubElement(element, f"{sheet.ns}cfRule", type="expression", dxfId=str(style), priority="1")
-    etree.SubElement(rule, f"{sheet.ns}formula").text = _FORMULA
-    first.addprevious(element)
-    if not len(first):
-        sheet.tree.remove(first)
-    sheet.changed = True
+        pattern = f'<patternFill patternType="solid"><fgColor rgb="{colour}"/><bgColor rgb="{colour}"/></patternFill>'
+        style = styles.add("dxfs", f"<dxf><fill>{pattern}</fill></dxf>")
+        if style in self._ours:
+            element = self._ours[style]
+            element.set("sqref", f"{element.get('sqref')} {area}")
+        else:
+            self._ours[style] = self._insert(area, style)
+        self._sheet.changed = True
+
+    def _insert(self, area: Area, style: int) -> etree._Element:
+        if not self._ours and min(whole(rule.get("priority"), 1) for rule in self._rules) <= _PRIORITIES:
+            for rule in self._rules:
+                rule.set("priority", str(whole(rule.get("priority"), 1) + _PRIORITIES))
+        ns, priority = self._sheet.ns, str(len(self._ours) + 1)
+        element = etree.Element(f"{ns}conditionalFormatting", sqref=str(area))
+        rule = etree.SubElement(element, f"{ns}cfRule", type="expression", dxfId=str(style), priority=priority)
+        etree.SubElement(rule, f"{ns}formula").text = _FORMULA
+        first = child(self._sheet.tree, "conditionalFormatting", WORKSHEET)
+        first.addprevious(element)
+        if not len(first):
+            self._sheet.tree.remove(first)
+        return element
 
 
-def _covers(rule: etree._Element, area: Area) -> bool:
-    """Whether a rule that is not ours holds for a cell of *area*."""
-    holder = rule.getparent()
-    if holder is None or _is_ours(rule):
-        return False
-    ranges = (holder.get("sqref") or holder.findtext("{*}sqref") or "").split()
-    for other in filter(None, map(Area.parse, ranges)):
-        if (
-            other.top <= area.bottom
-            and area.top <= other.bottom
-            and other.left <= area.right
-            and area.left <= other.right
-        ):
-            return True
-    return False
+def _ranges(holder: etree._Element | None) -> list[Area]:
+    """The cells a conditionalFormatting is for; newer ones say so in an element of their own."""
+    if holder is None:
+        return []
+    references = holder.get("sqref") or holder.findtext("{*}sqref") or ""
+    return [area for reference in references.split() if (area := Area.parse(reference))]
 
 
 def _is_ours(rule: etree._Element) -> bool:

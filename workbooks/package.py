@@ -37,6 +37,14 @@ class Package(Parts):
     What `save` does not have to change is the same to the bit, see `Parts`.
     """
 
+    def __init__(self, content: bytes) -> None:
+        """
+        Raises:
+            PackageError: *content* cannot be read as a ZIP archive in just one way.
+        """
+        super().__init__(content)
+        self._relations: dict[str, list[etree._Element]] = {}  # as parsed, until the part changes
+
     @classmethod
     def empty(cls) -> Self:
         """A package with nothing in it but its two lists, of content types and of relationships."""
@@ -45,6 +53,16 @@ class Package(Parts):
         package.set_default_type("rels", RELATIONS_TYPE)
         package.set_default_type("xml", "application/xml")
         return package
+
+    def put(self, name: str, content: bytes) -> None:
+        """Give part *name* (new or old) this content at the next `save`."""
+        self._relations.pop(name.lower(), None)
+        super().put(name, content)
+
+    def remove(self, name: str) -> None:
+        """Leave part *name* out; see `discard` for what else speaks of it."""
+        self._relations.pop(name.lower(), None)
+        super().remove(name)
 
     def xml(self, name: str) -> etree._Element:
         """
@@ -102,9 +120,11 @@ class Package(Parts):
         self.replace(CONTENT_TYPES, types)
 
     def relations(self, part: str) -> list[etree._Element]:
-        """The relationship elements of *part* ("" for the package)."""
-        name = relations_part(part)
-        return list(self.xml(name)) if name in self else []
+        """The relationship elements of *part* ("" for the package), to be read only."""
+        key = relations_part(part).lower()
+        if key not in self._relations:
+            self._relations[key] = list(self.xml(key)) if key in self else []
+        return self._relations[key]
 
     def related(self, part: str, kind: str) -> dict[str, str]:
         """Relationship id → part, for the relationships of *part* inside the package whose type ends with *kind*."""

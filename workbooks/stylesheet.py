@@ -22,14 +22,13 @@ _TOKEN = re.compile(
     r"|(?P<colour>fgColor|bgColor)\."
     r"(?P<word>rgb=[0-9A-Fa-f]{8}|(?:theme|indexed)=[0-9]{1,3}|tint=-?[0-9.]{1,24}(?:[eE]-?[0-9]{1,3})?|auto=[01])"
 )
+_NAMESPACE = re.compile(rb' xmlns(?::\w+)?="[^"]*"')
 _MINIMAL = """<styleSheet xmlns="{ns}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>
 <fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>
 <borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>
 <cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>
 <cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>
 <cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>"""
-
-Key = tuple[str, tuple[tuple[str, str], ...], str, tuple["Key", ...]]
 
 
 class StyleError(Exception):
@@ -48,7 +47,7 @@ class Stylesheet:
         self.tree = tree
         self.namespace = etree.QName(tree).namespace or ""
         self.changed = False
-        self._known: dict[str, dict[Key, int]] = {}
+        self._known: dict[str, dict[bytes, int]] = {}
         self._filled: dict[tuple[int, str], int] = {}
         for container in minimal(self.namespace):
             # Some writers leave out what they do not use; our own formats need the first of each.
@@ -159,7 +158,6 @@ class Stylesheet:
         return index
 
 
-def _key(element: etree._Element) -> Key:
-    """Equal for elements that say the same."""
-    attributes = tuple(sorted((str(name), str(value)) for name, value in element.attrib.items()))
-    return local(element), attributes, (element.text or "").strip(), tuple(_key(inner) for inner in element)
+def _key(element: etree._Element) -> bytes:
+    """Equal for elements that say the same in the same order."""
+    return _NAMESPACE.sub(b"", etree.tostring(element, with_tail=False))
