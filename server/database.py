@@ -96,7 +96,7 @@ def connect(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
         return create_engine(parsed, pool_pre_ping=True, pool_size=10)
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise SettingsError(
             f"AFTERSHEET_DATABASE_URL: {error}; write sqlite:///path or postgresql://user@host/name"
         ) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, text
@@ -25,9 +25,8 @@ from workbooks.form import FormDefinition
 from workbooks.library import library
 from workbooks.master import Master
 from workbooks.master_workbook import read_tables, write_master
-
-if TYPE_CHECKING:
-    from workbooks.sandbox import Sandbox
+from workbooks.refusal import damaged
+from workbooks.sandbox import Sandbox, Stopped
 
 MASTER_COPY = "master.xlsx"  # what the offline check reads
 _MIGRATION_LOCK = 0x41467374  # key of PostgreSQL's advisory lock while tables are changed
@@ -42,7 +41,7 @@ class Site:
     """
 
     def __init__(
-        self, settings: Settings, engine: Engine, definitions: Mapping[str, FormDefinition], sandbox: "Sandbox | None"
+        self, settings: Settings, engine: Engine, definitions: Mapping[str, FormDefinition], sandbox: Sandbox | None
     ) -> None:
         self.settings = settings
         self.engine = engine
@@ -64,7 +63,7 @@ class Site:
         settings: Settings | None = None,
         *,
         definitions: Mapping[str, FormDefinition] | None = None,
-        sandbox: "Sandbox | None" = None,
+        sandbox: Sandbox | None = None,
     ) -> Self:
         """
         The installation that *settings* (default: `load_settings`) describe, its tables up to date.
@@ -103,12 +102,10 @@ class Site:
             yield session
 
     @property
-    def sandbox(self) -> "Sandbox":
+    def sandbox(self) -> Sandbox:
         """The child processes in which workbooks are read; started with the first one."""
         with self._lock:
             if self._sandbox is None:
-                from workbooks.sandbox import Sandbox
-
                 self._sandbox = Sandbox(workers=self.settings.workers, definitions=self.definitions)
             return self._sandbox
 
@@ -126,8 +123,14 @@ class Site:
         Take over the master workbook *content*, and keep a copy for the offline check.
 
         With any finding nothing is changed: all of them are in the result.
+
+        Raises:
+            Refused: It is not a workbook that may be opened.
         """
-        reading = self.sandbox.run(read_tables, content, seconds=30.0)
+        try:
+            reading = self.sandbox.run(read_tables, content, seconds=30.0)
+        except Stopped as stopped:
+            raise damaged(content) from stopped
         with self.session() as session:
             result = import_tables(session, reading, by=by, audit_key=self.audit_key)
             if not result.findings:

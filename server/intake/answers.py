@@ -1,8 +1,9 @@
 """Answers typed into a web page or sent as JSON, as if they had been read from a workbook."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field as default
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import orjson
 
 from server.access.visibility import Viewer
-from workbooks.filled import Cell, FilledForm, Identity, Picture, RawValue, Value, Values
+from workbooks.filled import Cell, FilledForm, Identity, Picture, Value, Values
 from workbooks.form import FieldType, FormDefinition
 from workbooks.values import plain
-
-Answer = RawValue | Decimal | bytes | Sequence[str] | Sequence[Mapping[str, Any]]
 
 
 class UnknownAnswer(ValueError):
     """An answer to a question the form does not ask; the text names it."""
+
+
+def new_instance_id() -> str:
+    """The identity of one blank: what it is sent with twice is one submission."""
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class Answers:
     number: str | None = None
     revision: int | None = None
     reason: str = ""
-    instance_id: str = default(default_factory=lambda: uuid.uuid4().hex)
+    instance_id: str = default(default_factory=new_instance_id)
     received_at: datetime | None = None
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
-from server.intake.answers import Answers, as_original, filled_from
+from server.intake.answers import Answers, UnknownAnswer, as_original, filled_from, new_instance_id
 from server.intake.decision import Decision, decide
 from server.intake.receipts import Receipt
+from server.intake.workbooks import marked_workbook, record_workbook
 from server.records import identity, kept_findings
 from server.records.listing import NotFound
 from server.records.outcome import Outcome
@@ -22,7 +23,18 @@ from workbooks.refusal import Refused
 
 GROUP = 50  # submissions per commit when many come at once
 
-__all__ = ["Answers", "Outcome", "Receipt", "receive", "receive_many", "receive_values", "receive_values_many"]
+__all__ = [
+    "Answers",
+    "Outcome",
+    "Receipt",
+    "UnknownAnswer",
+    "marked_workbook",
+    "receive",
+    "receive_many",
+    "receive_values",
+    "receive_values_many",
+    "record_workbook",
+]
 
 
 @dataclass(slots=True)
@@ -116,7 +128,6 @@ def receive_values(
         NotFound: There is no such form.
         UnknownAnswer: It answers something the form does not ask.
     """
-    own = {} if instance_id is None else {"instance_id": instance_id}
     item = Answers(
         form_id=form_id,
         answers=answers,
@@ -125,7 +136,7 @@ def receive_values(
         number=number,
         revision=revision,
         reason=reason,
-        **own,
+        instance_id=instance_id or new_instance_id(),
     )
     return _settle_group(site, _items_of(site, [item]))[0]
 

@@ -6,49 +6,66 @@ from server.access.visibility import Viewer
 from server.intake.masters import master_with
 from server.records import kept_findings, listing
 from server.records.listing import SubmissionView
-from server.records.outcome import OUTCOME_TEXT, STATE_TEXT, Outcome
+from server.records.outcome import OUTCOME_TEXT, STATE_TEXT
 from server.site import Site
+from workbooks.findings import FindingCode
 from workbooks.form import Language, Text
-from workbooks.receipt import Mark, mark
-from workbooks.refusal import Refused
+from workbooks.receipt import Mark, ReceiptError, findings_workbook, mark
+from workbooks.sandbox import Stopped
 from workbooks.template import build_template
 
-
-class NoWorkbook(Exception):
-    """There is no workbook to give back: nothing was accepted and the file sent cannot be opened safely."""
+# Files the guard has turned away: nobody opens them again, not even to mark them.
+_UNOPENED = frozenset(
+    code.slug
+    for code in (
+        FindingCode.EMPTY_FILE,
+        FindingCode.NOT_A_WORKBOOK,
+        FindingCode.ENCRYPTED,
+        FindingCode.OLD_FILE_FORMAT,
+        FindingCode.BINARY_WORKBOOK,
+        FindingCode.HTML_AS_WORKBOOK,
+        FindingCode.TEXT_AS_WORKBOOK,
+        FindingCode.XML_AS_WORKBOOK,
+        FindingCode.OPEN_DOCUMENT,
+        FindingCode.DAMAGED,
+        FindingCode.UNSAFE,
+        FindingCode.TOO_LARGE,
+        FindingCode.ACTIVE_CONTENT,
+    )
+)
 
 
 def marked_workbook(site: Site, submission_id: str, *, viewer: Viewer, language: Language) -> bytes:
     """
     The sender's own file with number, state and every finding marked.
 
-    For a form filled in on a page it is the record's workbook.
+    For a form filled in on a page it is the record's workbook; where there is no file
+    that can be marked, a small workbook that lists the findings.
 
     Raises:
         NotFound: There is no such submission for this viewer.
-        NoWorkbook: The file sent is no workbook that may be opened, or there never was one.
     """
     with site.session(read_only=True) as session:
         view = listing.submission(session, viewer, submission_id)
-    if view.kind != "workbook":
-        if view.record_number is None:
-            raise NoWorkbook(submission_id)
+        state = _state(session, site, viewer, view)
+    if view.kind != "workbook" and view.record_number is not None:
         return record_workbook(site, view.record_number, viewer=viewer, language=language)
     definition = site.definitions.get(view.form_id or "")
     marking = Mark(
         number=view.record_number,
         revision=view.revision,
-        state=OUTCOME_TEXT[Outcome.REJECTED] if view.outcome == Outcome.REJECTED else _state(site, viewer, view),
+        state=state,
         received_at=view.at.astimezone(site.zone).replace(tzinfo=None),
         findings=kept_findings.load(view.kept_findings),
         form_title=definition.title if definition else Text("", ""),
         language=language,
     )
-    original = site.originals.read(view.sha256)
+    if view.kind != "workbook" or any(finding.slug in _UNOPENED for finding in marking.findings):
+        return findings_workbook(marking)
     try:
-        marked: bytes = site.sandbox.run(mark, original, marking)
-    except Refused as refused:
-        raise NoWorkbook(submission_id) from refused
+        marked: bytes = site.sandbox.run(mark, site.originals.read(view.sha256), marking)
+    except (ReceiptError, Stopped):
+        return findings_workbook(marking)
     return marked
 
 
@@ -76,12 +93,8 @@ def record_workbook(site: Site, number: str, *, viewer: Viewer, language: Langua
     )
 
 
-def _state(site: Site, viewer: Viewer, view: SubmissionView) -> Text:
+def _state(session: Session, site: Site, viewer: Viewer, view: SubmissionView) -> Text:
+    """The record's state as it is now; without a record, what became of the submission."""
     if view.record_number is None:
         return OUTCOME_TEXT[view.outcome]
-    with site.session(read_only=True) as session:
-        return STATE_TEXT[_state_of(session, site, viewer, view.record_number)]
-
-
-def _state_of(session: Session, site: Site, viewer: Viewer, number: str) -> str:
-    return listing.record(session, viewer, number, definitions=site.definitions).state
+    return STATE_TEXT[listing.record(session, viewer, view.record_number, definitions=site.definitions).state]

@@ -88,12 +88,14 @@ def verify_audit(session: Session, key: bytes) -> AuditProof:
     columns = (_ENTRIES.c.sequence, _ENTRIES.c.at, _ENTRIES.c.actor, _ENTRIES.c.action, _ENTRIES.c.subject)
     query = select(*columns, _ENTRIES.c.details, _ENTRIES.c.chain).order_by(_ENTRIES.c.sequence)
     head_sequence, head = session.execute(select(_HEAD.c.sequence, _HEAD.c.chain).where(_HEAD.c.id == 1)).one()
-    for row in session.execute(query.execution_options(yield_per=1000)).mappings():
-        expected, entries = expected + 1, entries + 1
-        entry = {name: row[name] for name in ("sequence", "at", "actor", "action", "subject", "details")}
-        chain = _seal(key, chain, entry)
-        if row["sequence"] != expected or not hmac.compare_digest(chain, row["chain"]):
-            return AuditProof(entries=entries, head=head, broken_at=expected)
+    # Closed at once when a broken entry ends the walk: the database still has rows to send then.
+    with session.execute(query.execution_options(yield_per=1000)) as result:
+        for row in result.mappings():
+            expected, entries = expected + 1, entries + 1
+            entry = {name: row[name] for name in ("sequence", "at", "actor", "action", "subject", "details")}
+            chain = _seal(key, chain, entry)
+            if row["sequence"] != expected or not hmac.compare_digest(chain, row["chain"]):
+                return AuditProof(entries=entries, head=head, broken_at=expected)
     if (head_sequence, head) != (expected, chain):
         return AuditProof(entries=entries, head=head, broken_at=expected + 1)
     return AuditProof(entries=entries, head=head, broken_at=None)
