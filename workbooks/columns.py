@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 import orjson
@@ -15,11 +15,9 @@ from workbooks.dataset import ColumnType
 TEXT_LIMIT = 32_767  # UTF-16 units Excel keeps in one cell
 CHUNK = 1_024  # rows written at a time: enough for the C loops, little enough to stay in the processor's cache
 
-_SPECIAL = re.compile(
-    "[\x01-\x1f\ufffe\uffff\ud800-\udfff]|_x[0-9A-Fa-f]{4}_|(?:\\A|\x00)\\s|\\s(?:\x00|\\Z)",
-)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+_FLAGS = {True: b"1", False: b"0", None: b"null"}
 _DAY = timedelta(days=1)
 _FIRST_TRUE_SERIAL = 61  # 1900-03-01: before it Excel counts a 29 February that never was
 
@@ -92,7 +90,6 @@ def rows_xml(
     Raises:
         TextTooLong: A text has more than 32,767 UTF-16 units.
     """
-    count = stop - start
     numbers = orjson.dumps(list(range(first_row + start, first_row + stop)))[1:-1].split(b",")
     plain = b'"' + attributes + b">", tags.close("row")
     row_open: list[bytes] | bytes = plain[0]
@@ -102,23 +99,41 @@ def rows_xml(
         row_open = [plain[0] if b is None else b'"' + b.attributes + b">" + b.left for b in kept]
         row_close = [plain[1] if b is None else b.right + plain[1] for b in kept]
     pieces: list[list[bytes] | bytes] = [tags.open("row") + b' r="', numbers, row_open]
+    openings: dict[bytes, list[bytes]] = {}
+    blanks = False
     for column in columns:
-        opening, values, closing = _encode(column, start, stop, numbers, tags, date1904)
-        pieces += [tags.open("c") + b' r="' + column.letters.encode(), numbers, opening]
-        pieces += [values, closing] if values is not None else [closing]
+        encoded = _encode(column, start, stop, numbers, tags, date1904)
+        if encoded.opening not in openings:  # put to the row numbers once for all columns alike
+            openings[encoded.opening] = [number + encoded.opening for number in numbers]
+        pieces += [tags.open("c") + b' r="' + column.letters.encode(), openings[encoded.opening]]
+        pieces += [encoded.closing] if encoded.values is None else [encoded.values, encoded.closing]
+        blanks = blanks or encoded.blanks
     pieces.append(row_close)
+    xml = _interleaved(pieces, stop - start)
+    return _blanked(xml, tags) if blanks else xml
+
+
+def _interleaved(pieces: list[list[bytes] | bytes], count: int) -> bytes:
+    """The first item of every list and the constants between them, then the second of every list, and so on."""
     merged = _merge(pieces)
     flat: list[Any] = merged * count
     for place, piece in enumerate(merged):
         if isinstance(piece, list):
             flat[place :: len(merged)] = piece
-    # Blank cells were written as if they held "null" or an empty text; neither byte string can come from a value.
-    blank = b"/>"
-    return (
-        b"".join(flat)
-        .replace(b">" + tags.open("v") + b">null" + tags.close("v") + tags.close("c"), blank)
-        .replace(_text_open(tags) + b">" + _text_close(tags), blank)
-    )
+    return b"".join(flat)
+
+
+def _blanked(xml: bytes, tags: Tags) -> bytes:
+    """
+    *xml* with its empty cells closed at once.
+
+    They were written as if they held the number "null" or an empty text, which no value
+    looks like: in texts "<" is escaped.
+    """
+    shut = tags.close("v") + tags.close("c")
+    for mark in (b">" + tags.open("v") + b">null" + shut, _text_open(tags) + b">" + _text_close(tags)):
+        xml = xml.replace(mark, b"/>")
+    return xml
 
 
 def _merge(pieces: list[list[bytes] | bytes]) -> list[list[bytes] | bytes]:
@@ -132,38 +147,42 @@ def _merge(pieces: list[list[bytes] | bytes]) -> list[list[bytes] | bytes]:
     return merged
 
 
-def _encode(
-    column: CellColumn, start: int, stop: int, numbers: list[bytes], tags: Tags, date1904: bool
-) -> tuple[bytes, list[bytes] | None, bytes]:
+class _Encoded(NamedTuple):
     """What follows the row number in each cell: a constant, the values (None: there are none), a constant."""
+
+    opening: bytes
+    values: list[bytes] | None
+    closing: bytes
+    blanks: bool = False  # whether a value may be that of an empty cell
+
+
+def _encode(column: CellColumn, start: int, stop: int, numbers: list[bytes], tags: Tags, date1904: bool) -> _Encoded:
     style = b'"' + (b' s="%d"' % column.style if column.style else b"")
     if column.formula is not None:
         return _encode_formula(column, style, numbers, tags)
     values = column.values[start:stop]
-    numeric = style + b">" + tags.open("v") + b">", tags.close("v") + tags.close("c")
     if column.type == "text":
-        return style + _text_open(tags), _texts(values, start), _text_close(tags)
+        texts, blanks = _texts(values, start)
+        return _Encoded(style + _text_open(tags), texts, _text_close(tags), blanks)
+    kind, plain = b"", None
     if column.type == "boolean":
-        flags = {True: b"1", False: b"0", None: b"null"}
-        if set(values) <= flags.keys():
-            return style + b' t="b">' + tags.open("v") + b">", [flags[v] for v in values], numeric[1]
-    elif column.type in ("date", "datetime"):
-        serials = [serial(v, date1904=date1904) if isinstance(v, date) else v for v in values]
-        if (plain := _numbers(serials)) is not None:
-            return numeric[0], plain, numeric[1]
-    elif (plain := _numbers(list(values))) is not None:
-        return numeric[0], plain, numeric[1]
-    return style, [_any_cell(v, start + i, tags, date1904) for i, v in enumerate(values)], b""
+        if set(values) <= _FLAGS.keys():
+            kind, plain = b' t="b"', [_FLAGS[v] for v in values]
+    else:
+        plain = _numbers(_serials(values, date1904) if column.type in ("date", "datetime") else list(values))
+    if plain is not None:
+        opening = style + kind + b">" + tags.open("v") + b">"
+        return _Encoded(opening, plain, tags.close("v") + tags.close("c"), b"null" in plain)
+    return _Encoded(style, [_any_cell(v, start + i, tags, date1904) for i, v in enumerate(values)], b"")
 
 
-def _encode_formula(
-    column: CellColumn, style: bytes, numbers: list[bytes], tags: Tags
-) -> tuple[bytes, list[bytes] | None, bytes]:
+def _encode_formula(column: CellColumn, style: bytes, numbers: list[bytes], tags: Tags) -> _Encoded:
     body = escape(column.formula or "").encode() + tags.close("f") + tags.close("c")
     if not column.array:
-        return style + b">" + tags.open("f") + b">" + body, None, b""
-    opening = style + b">" + tags.open("f") + b' t="array" ref="' + column.letters.encode()
-    return opening, numbers, b'">' + body
+        return _Encoded(style + b">" + tags.open("f") + b">" + body, None, b"")
+    return _Encoded(
+        style + b">" + tags.open("f") + b' t="array" ref="' + column.letters.encode(), numbers, b'">' + body
+    )
 
 
 def _numbers(values: list[Any]) -> list[bytes] | None:
@@ -185,21 +204,29 @@ def _decimal(value: Any) -> float:
     raise TypeError(type(value).__name__)
 
 
-def _texts(values: Sequence[Any], start: int) -> list[bytes]:
-    """What follows `<t` for each text: its attributes, ">", and the escaped text."""
+def _texts(values: Sequence[Any], start: int) -> tuple[list[bytes], bool]:
+    """What follows `<t` for each text (its attributes, ">", the escaped text); whether any text is empty."""
     unique = dict.fromkeys(values)
     texts = ["" if v is None else v if isinstance(v, str) else str(v) for v in unique]
     if max(map(len, texts), default=0) > TEXT_LIMIT // 2:
-        for text in texts:
-            if (length := len(text.encode("utf-16-le", "surrogatepass")) // 2) > TEXT_LIMIT:
-                raise TextTooLong(start + list(map(str, values)).index(text), length)
-    joined = "\x00".join(texts)
-    if joined.count("\x00") == len(texts) - 1 and not _SPECIAL.search(joined):
-        escaped = joined.encode().replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-        encoded = (b">" + escaped.replace(b"\x00", b"\x00>")).split(b"\x00")
+        _refuse_long(texts, values, start)
+    joined = "".join([">" + text for text in texts])
+    plain = joined.isprintable() and joined.count(">") == len(texts) and "_x" not in joined
+    if plain and "> " not in joined and " >" not in joined and joined[-1:] != " ":
+        escaped = joined.encode().replace(b"&", b"&amp;").replace(b"<", b"&lt;")
+        encoded = escaped.replace(b">", b"\n>").split(b"\n")[1:]
     else:
         encoded = [text_content(text) for text in texts]
-    return list(map(dict(zip(unique, encoded, strict=True)).__getitem__, values))
+    blanks = "" in texts
+    if len(encoded) == len(values):
+        return encoded, blanks
+    return list(map(dict(zip(unique, encoded, strict=True)).__getitem__, values)), blanks
+
+
+def _refuse_long(texts: list[str], values: Sequence[Any], start: int) -> None:
+    for text in texts:
+        if (length := len(text.encode("utf-16-le", "surrogatepass")) // 2) > TEXT_LIMIT:
+            raise TextTooLong(start + list(map(str, values)).index(text), length)
 
 
 def text_content(text: str) -> bytes:
@@ -207,6 +234,14 @@ def text_content(text: str) -> bytes:
     safe = _UNPRINTABLE.sub(lambda m: f"_x{ord(m[0]):04X}_", _ESCAPED.sub("_x005F_", text))
     kept = b' xml:space="preserve">' if text != text.strip() or "\n" in text or "\t" in text else b">"
     return kept + escape(safe).encode()
+
+
+def _serials(values: Sequence[Any], date1904: bool) -> list[Any]:
+    if not date1904 and set(map(type, values)) == {date}:
+        days = [day - 693_594 for day in map(date.toordinal, values)]
+        if min(days) >= _FIRST_TRUE_SERIAL:
+            return days
+    return [serial(v, date1904=date1904) if isinstance(v, date) else v for v in values]
 
 
 def serial(value: date, *, date1904: bool = False) -> int | float | str:
@@ -233,7 +268,7 @@ def _any_cell(value: Any, index: int, tags: Tags, date1904: bool) -> bytes:
         return b' t="b">' + tags.open("v") + (b">1" if value else b">0") + shut
     if isinstance(value, int | float | Decimal):
         return b">" + tags.open("v") + b">" + repr(float(value)).encode() + shut
-    return _text_open(tags) + _texts([value], index)[0] + _text_close(tags)
+    return _text_open(tags) + _texts([value], index)[0][0] + _text_close(tags)
 
 
 def _text_open(tags: Tags) -> bytes:

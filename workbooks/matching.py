@@ -8,17 +8,18 @@ from workbooks.package import Package
 from workbooks.tables import PushError, Table, tables
 
 
-def matched(table: Table, dataset: Dataset) -> tuple[int | None, ...]:
+def matched(table: Table, dataset: Dataset, language: Language = "zh") -> tuple[int | None, ...]:
     """
     For each column of *table* the place of its column in *dataset*; None for calculated columns.
 
-    A header may be a column's Chinese label, its English label or its name.
+    A header may be a column's name, its label in *language* or in the other one, in this order.
 
     Raises:
         PushError: The table has columns that are neither calculated nor in the dataset, or none that is.
     """
     known: dict[str, int] = {}
-    for spellings in zip(*((c.name, c.label.zh, c.label.en) for c in dataset.columns), strict=True):
+    labels = [(c.name, c.label[language], c.label["en" if language == "zh" else "zh"]) for c in dataset.columns]
+    for spellings in zip(*labels, strict=True):
         for place, spelling in enumerate(spellings):
             known.setdefault(_plain(spelling), place)
     places = [known.get(_plain(c.name)) if c.formula is None else None for c in table.columns]
@@ -49,7 +50,7 @@ def matched(table: Table, dataset: Dataset) -> tuple[int | None, ...]:
     return tuple(places)
 
 
-def choose(package: Package, dataset: Dataset, name: str | None) -> Table:
+def choose(package: Package, dataset: Dataset, name: str | None, language: Language = "zh") -> Table:
     """
     The table called *name*, or the one whose headers match *dataset* best.
 
@@ -68,13 +69,15 @@ def choose(package: Package, dataset: Dataset, name: str | None) -> Table:
                 f"The workbook has no table called “{name}”. {there.en}Check the name on the Table Design tab.",
             )
         )
-    fitting = [(sum(p is not None for p in places), t) for t in found if (places := _tried(t, dataset)) is not None]
+    fitting = [
+        (sum(p is not None for p in places), t) for t in found if (places := _tried(t, dataset, language)) is not None
+    ]
     best = [table for count, table in fitting if count == max(fitting, key=lambda pair: pair[0])[0]]
     if len(best) == 1:
         return best[0]
     if not best:
         if len(found) == 1:
-            matched(found[0], dataset)  # says which columns stand in the way
+            matched(found[0], dataset, language)  # says which columns stand in the way
         labels = Text("、".join(c.label.zh for c in dataset.columns), ", ".join(c.label.en for c in dataset.columns))
         raise PushError(
             Text(
@@ -94,9 +97,9 @@ def choose(package: Package, dataset: Dataset, name: str | None) -> Table:
     )
 
 
-def _tried(table: Table, dataset: Dataset) -> tuple[int | None, ...] | None:
+def _tried(table: Table, dataset: Dataset, language: Language) -> tuple[int | None, ...] | None:
     try:
-        return matched(table, dataset)
+        return matched(table, dataset, language)
     except PushError:
         return None
 

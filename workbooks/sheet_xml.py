@@ -53,7 +53,7 @@ class SheetXml:
             ValueError: This is no worksheet.
         """
         # Comments and CDATA could hold what looks like a row, other encodings hide them; hardly a program writes any.
-        if b"<!--" in content or b"<![CDATA[" in content or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if (b"!" in content and b"<!" in content) or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True)
             content = etree.tostring(etree.fromstring(content, parser), xml_declaration=True, encoding="UTF-8")
         root = _ROOT.search(content)
@@ -74,7 +74,7 @@ class SheetXml:
             self._tail_start = self.stop + len(closing)
         names = b"%sc" % self.tags.prefix
         self._cell = re.compile(rb"<" + names + rb"((?:\s[^>]*?)?)(?:/>|>(.*?)</" + names + rb">)", re.DOTALL)
-        self._cell_open = re.compile(rb"<" + names + rb"""\sr=["']([A-Z]+)""")
+        self._any_cell = b"<" + names
 
     def skeleton(self) -> etree._Element:
         """The part without its rows, as a tree; <sheetData/> marks where they belong."""
@@ -87,21 +87,51 @@ class SheetXml:
         head, _, tail = written.partition(self.tags.open("sheetData") + b"/>")
         return head + self.tags.open("sheetData") + b">", self.tags.close("sheetData") + tail
 
-    def rows(self) -> Iterator[Row]:
-        """Every row, top to bottom."""
-        content, opening, closing = self.content, self.tags.open("row"), self.tags.close("row")
-        position, number = self.start, 0
-        while (start := content.find(opening, position, self.stop)) >= 0:
-            inner = content.index(b">", start) + 1
-            named = _ROW_NUMBER.search(content, start, inner)
-            number = int(named[1]) if named else number + 1
-            if content[inner - 2] == ord("/"):
-                position = inner
-                yield Row(number, start, inner, inner, inner)
-            else:
-                stop = content.index(closing, inner)
-                position = stop + len(closing)
-                yield Row(number, start, inner, stop, position)
+    def rows(self, start: int | None = None) -> Iterator[Row]:
+        """Every row from byte *start* on (None: all), top to bottom."""
+        position, number = self.start if start is None else start, 0
+        while row := self.row(position, number):
+            yield row
+            position, number = row.end, row.number
+
+    def row(self, position: int, above: int) -> Row | None:
+        """The next row from byte *position* on; *above* is the number of the one before, for rows that give none."""
+        content = self.content
+        start = content.find(self.tags.open("row"), position, self.stop)
+        if start < 0:
+            return None
+        inner = stop = end = content.index(b">", start) + 1
+        if content[inner - 2] != ord("/"):
+            stop = content.index(self.tags.close("row"), inner)
+            end = stop + len(self.tags.close("row"))
+        named = _ROW_NUMBER.search(content, start, inner)
+        return Row(int(named[1]) if named else above + 1, start, inner, stop, end)
+
+    def skip(self, position: int, bottom: int, letters: frozenset[bytes]) -> int:
+        """
+        Pass over rows from byte *position* on that have cells in columns *letters* only, down to row *bottom*.
+
+        The first and the last cell of a row say so for all of it. Stops short of any row
+        that is not written in the usual way; where it stops is returned.
+        """
+        content, closing, cell = self.content, self.tags.close("row"), self.tags.open("c") + b' r="'
+        usual = re.compile(self.tags.open("row") + rb' r="(\d+)"[^>]*>' + cell + rb"([A-Z]+)").match
+        last_cell = re.compile(cell + rb"([A-Z]+)").match
+        leap = 0
+        row = usual(content, position)
+        while row and row[2] in letters and (number := int(row[1])) <= bottom:
+            # A row is about as long as the one before. A leap too far shows in the number of the row after it.
+            stop = content.find(closing, position + leap)
+            following = usual(content, stop + len(closing))
+            if leap and (following is None or int(following[1]) != number + 1):
+                stop = content.find(closing, position)
+                following = usual(content, stop + len(closing))
+            last = last_cell(content, content.rfind(self._any_cell, position, stop))
+            if last is None or last[1] not in letters:
+                break
+            leap = (stop - position) * 7 // 8
+            position, row = stop + len(closing), following
+        return position
 
     def cells(self, row: Row) -> list[Cell]:
         """The cells of *row*; those without a reference follow the one before."""
@@ -126,17 +156,6 @@ class SheetXml:
                 )
             )
         return found
-
-    def lies_within(self, row: Row, left: int, right: int) -> bool:
-        """Whether the row's first and last cell say that all its cells stand in these columns; False when in doubt."""
-        if row.inner == row.stop:
-            return True
-        first = self._cell_open.match(self.content, row.inner)
-        place = self.content.rfind(self.tags.open("c") + b" ", row.inner, row.stop)
-        last = self._cell_open.match(self.content, place) if place >= 0 else None
-        if first is None or last is None:
-            return False
-        return left <= column_number(first[1].decode()) and column_number(last[1].decode()) <= right
 
     def attributes(self, row: Row) -> bytes:
         """The row's attributes worth keeping when its cells change: not its number, nor that a filter hid it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbooks.form import Text
-from workbooks.package import SHEET_NS, Package, SheetPart, relation_target
+from workbooks.package import Package, SheetPart
 
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -100,11 +100,9 @@ class Table:
 def tables(package: Package) -> Iterator[Table]:
     """All tables, in the order of the sheets."""
     for sheet in package.sheets():
-        for relation in package.relations(sheet.part):
-            if relation.get("Type", "").endswith("/table"):
-                part = relation_target(sheet.part, relation.get("Target", ""))
-                if part in package:
-                    yield _read(package, part, sheet)
+        for part in package.related(sheet.part, "table").values():
+            if part in package:
+                yield _read(package, part, sheet)
 
 
 def _read(package: Package, part: str, sheet: SheetPart) -> Table:
@@ -116,8 +114,8 @@ def _read(package: Package, part: str, sheet: SheetPart) -> Table:
             array=formula is not None and formula.get("array") in ("1", "true"),
             total=column.get("totalsRowFunction"),
         )
-        for column in root.iterfind(f"{{{SHEET_NS}}}tableColumns/{{{SHEET_NS}}}tableColumn")
-        for formula in [column.find(f"{{{SHEET_NS}}}calculatedColumnFormula")]
+        for column in root.iterfind("{*}tableColumns/{*}tableColumn")
+        for formula in [column.find("{*}calculatedColumnFormula")]
     ]
     return Table(
         name=root.get("displayName") or root.get("name") or "",
