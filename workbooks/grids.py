@@ -95,7 +95,7 @@ class Grids:
 
 def _error_cells(data: bytes) -> Iterator[tuple[tuple[int, int], str]]:
     """(row, column) and text of the cells that hold a formula error; the reading library leaves them empty."""
-    if b't="e"' in data:
+    if b"#" in data and b't="e"' in data:
         for place, text in _ERROR_CELL.findall(data):
             letters = place.rstrip(b"0123456789")
             yield (int(place[len(letters) :]) - 1, column_number(letters) - 1), text.decode("utf-8", "replace")

@@ -77,30 +77,36 @@ def _names(inspection: Inspection) -> tuple[dict[str, str], dict[str, Place], se
     constants: dict[str, str] = {}
     places: dict[str, Place] = {}
     lost: set[str] = set()
-    titles = {sheet.title: sheet.title for sheet in inspection.sheets}
-    folded = {title.casefold(): title for title in titles}
-    elements = [
-        e
-        for e in inspection.workbook.iterfind("{*}definedNames/{*}definedName")
-        if e.get("name", "").startswith(PREFIX)
-    ]
-    elements.sort(key=lambda element: element.get("localSheetId") is not None)
-    for element in elements:
-        name, text = element.get("name", ""), (element.text or "").strip().lstrip("=")
+    titles = {sheet.title.casefold(): sheet.title for sheet in inspection.sheets}
+    for name, text in _defined_names(inspection):
         if name in places or name in constants:
             continue
         found = _PLACE.match(text)
-        title = found and (found[1].replace("''", "'") if found[1] else found[2])
-        sheet = title and (titles.get(title) or folded.get(title.casefold()))
-        if found and sheet:
+        title = titles.get((found[1].replace("''", "'") if found[1] else found[2]).casefold()) if found else None
+        if found and title is not None:
             left, top = column_number(found[3].encode()) - 1, int(found[4]) - 1
             right = column_number(found[5].encode()) - 1 if found[5] else left
-            places[name] = Place(sheet, top, left, int(found[6]) - 1 if found[6] else top, right)
+            places[name] = Place(title, top, left, int(found[6]) - 1 if found[6] else top, right)
         elif name.startswith(IDENTITY_PREFIX) and "!" not in text and "#" not in text:
             constants[name.removeprefix(IDENTITY_PREFIX)] = _constant(text)
         else:
             lost.add(name)
     return constants, places, lost - places.keys()
+
+
+def _defined_names(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    """Our names and what they stand for, those of the whole workbook first."""
+    of_one_sheet: list[tuple[str, str]] = []
+    for element in inspection.workbook.iterfind("{*}definedNames/{*}definedName"):
+        name = element.get("name", "")
+        if not name.startswith(PREFIX):
+            continue
+        text = (element.text or "").strip().lstrip("=")
+        if element.get("localSheetId") is None:
+            yield name, text
+        else:
+            of_one_sheet.append((name, text))
+    yield from of_one_sheet
 
 
 def _constant(text: str) -> str:
