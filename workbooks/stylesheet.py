@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<colour>fgColor|bgColor)\."
     r"(?P<word>rgb=[0-9A-Fa-f]{8}|(?:theme|indexed)=[0-9]{1,3}|tint=-?[0-9.]{1,24}(?:[eE]-?[0-9]{1,3})?|auto=[01])"
 )
-_NAMESPACE = re.compile(rb' xmlns(?::\w+)?="[^"]*"')
+_NAMESPACE = re.compile(rb' xmlns(?::\w+)?="[^"]*"|(?<=<)\w+:|(?<=</)\w+:')
 _MINIMAL = """<styleSheet xmlns="{ns}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>
 <fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>
 <borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>
