@@ -19,7 +19,7 @@ from workbooks.finishing import CachedValue
 from workbooks.form import Field, FieldType
 from workbooks.layout import Block
 from workbooks.master import Master
-from workbooks.rules import compile_rules, to_excel
+from workbooks.rules import compile_rules
 from workbooks.sheet_rules import SheetRules
 
 SEPARATOR = {"zh": "、", "en": "; "}  # between several choices in one cell
@@ -34,7 +34,7 @@ class Calculation:
     result: CachedValue
 
 
-Content = str | int | Decimal | date | datetime | time | Calculation | None
+Content = str | int | float | Decimal | date | datetime | time | Calculation | None
 
 
 class Answers:
@@ -97,12 +97,7 @@ class Answers:
     def _formula(self, path: str, field: Field, line: int) -> str:
         assert field.calculation is not None
         repeat = self._rules.repeat_of(path)
-        refer = self._rules.reference(repeat, line)
-        rules = self._rules
-        text = to_excel(
-            rules.definition, field.calculation, rules.language, reference=refer, repeat=repeat, result=field
-        )
-        return f"={text}"
+        return f"={self._rules.text(field.calculation, repeat, line=line, result=field)}"
 
     def _result(self, path: str, field: Field, line: int) -> CachedValue:
         """What Excel shows for a calculated cell: also an error, and 0 for a blank."""

@@ -123,7 +123,7 @@ class Dropdowns:
         beside = self._add(f"{where} <", (parents[row.parent] for row in rows)) if under else ""
         labels = self._add(where, (shown[row.code] for row in rows))
         columns = {
-            column: self._add(f"{where}.{column}", (_typed(_column(row, column, self._language), kind) for row in rows))
+            column: self._add(f"{where}.{column}", (_typed(_column(row, column), kind) for row in rows))
             for column, kind in wanted
         }
         return Offer(labels=labels, first=_first(labels), parents=beside, under=under, shown=shown, columns=columns)
@@ -186,9 +186,12 @@ def _first(labels: str) -> str:
     return labels.partition(":")[0]
 
 
-def _column(row: MasterRow, column: str, language: Language) -> str:
-    own = {"code": row.code, "label": row.label(language), "parent": row.parent}
-    return own[column] if column in own else row.attributes.get(column, "")
+def _column(row: MasterRow, column: str) -> str:
+    """The text in *column* of *row*, found as `results.looked_up` finds it."""
+    label_zh, label_en = row.label("zh"), row.label("en")
+    own = {"code": row.code, "label": label_zh, "label_zh": label_zh, "label_en": label_en, "parent": row.parent}
+    own["level"] = "" if row.level is None else str(row.level)
+    return row.attributes.get(column) or own.get(column, "")
 
 
 def _typed(text: str, kind: FieldType) -> ListValue:

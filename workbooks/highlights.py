@@ -12,22 +12,27 @@ from workbooks.sheet_rules import SheetRules
 from workbooks.styles import BROKEN_FILL, GREY, IRRELEVANT_FILL, MISSING_FILL, RED, REQUIRED_FILL
 
 
-def begun_name(section: Section) -> str:
-    """The defined name of the hidden cell that counts the answers which make *section* count as begun."""
-    return f"begun_{section.name}"
-
-
-def begun_inputs(definition: FormDefinition, rules: SheetRules) -> Mapping[str, list[str]]:
+def begun_name(definition: FormDefinition, section: Section) -> str:
     """
-    Per section the answers whose presence means that its required ones are asked for.
+    The defined name of the hidden cell that counts the answers which make *section* count as begun.
 
-    Sections without owner and those of the first owner are asked as soon as anything is
-    filled in anywhere in them; a later owner's section when something in itself is.
+    Sections without an owner and those of the first owner are asked for as soon as
+    anything in any of them is filled in; a later owner's when something in itself is.
     """
+    return "begun_form" if section in _asked_first(definition) else f"begun_{section.name}"
+
+
+def begun_inputs(rules: SheetRules) -> Mapping[str, list[str]]:
+    """The answers that each name of `begun_name` counts."""
+    inputs: dict[str, list[str]] = {}
+    for section in rules.definition.sections:
+        inputs.setdefault(begun_name(rules.definition, section), []).extend(_answers(section, rules))
+    return inputs
+
+
+def _asked_first(definition: FormDefinition) -> list[Section]:
     owners = [section.owner for section in definition.sections if section.owner]
-    first = [s for s in definition.sections if s.owner is None or s.owner == owners[0]]
-    together = [path for section in first for path in _answers(section, rules)]
-    return {s.name: together if s in first else _answers(s, rules) for s in definition.sections}
+    return [section for section in definition.sections if section.owner is None or section.owner == owners[0]]
 
 
 def add_highlights(sheet: Worksheet, rules: SheetRules) -> None:
@@ -36,12 +41,13 @@ def add_highlights(sheet: Worksheet, rules: SheetRules) -> None:
     for path, field in rules.definition.paths():
         if field.relevant:
             relevant = rules.text(field.relevant, rules.repeat_of(path))
-            begun = f"{begun_name(rules.definition.section_of(path))}>0"  # a form printed blank stays clean
-            priority.add(rules.area(path), f"AND({begun},NOT({relevant}))", _style(IRRELEVANT_FILL, GREY), last=True)
+            # Only once the form is begun: one printed blank stays clean.
+            unasked = f"AND({_begun(rules, path)},NOT({relevant}))"
+            priority.add(rules.area(path), unasked, _style(IRRELEVANT_FILL, GREY), last=True)
     for placed in rules.constraints():
         broken = f"NOT({rules.holds(placed, own=True)})"
         if not rules.waits_for(placed):  # it has something to say of a blank form, too
-            broken = f"AND({begun_name(rules.definition.section_of(placed.at))}>0,{broken})"
+            broken = f"AND({_begun(rules, placed.at)},{broken})"
         priority.add(rules.area(placed.at), broken, _style(BROKEN_FILL, RED))
     for path, field in rules.definition.paths():
         if not field.computed and field.required:
@@ -57,13 +63,17 @@ def _required(priority: "_Priority", rules: SheetRules, path: str, field: Field)
     if isinstance(field.required, str):
         conditions.append(rules.text(field.required, repeat))
     if repeat is None:
-        begun = f"{begun_name(rules.definition.section_of(path))}>0"
+        begun = _begun(rules, path)
     else:
         cells = rules.answers(f"{repeat.name}.{other.name}" for other in repeat.fields)
         begun = f"COUNTA({','.join(map(rules.cell, cells))})>0"
     priority.add(rules.area(path), f"AND({','.join([*conditions, begun])})", _style(MISSING_FILL, ""))
     if isinstance(field.required, str):
         priority.add(rules.area(path), f"AND({','.join(conditions)})", _style(REQUIRED_FILL, ""))
+
+
+def _begun(rules: SheetRules, path: str) -> str:
+    return f"{begun_name(rules.definition, rules.definition.section_of(path))}>0"
 
 
 def _answers(section: Section, rules: SheetRules) -> list[str]:

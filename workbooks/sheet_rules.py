@@ -1,5 +1,6 @@
 """The rules of a form as formulas over the cells of its own sheet."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from workbooks.dropdowns import Dropdowns
 from workbooks.form import Constraint, Field, FieldType, FormDefinition, Language, Repeat, defined_name
 from workbooks.formula import Binary, Call, Name, Node, String, children
 from workbooks.layout import Layout
-from workbooks.references import excel_text, understand
+from workbooks.references import Formula, excel_text, understand
 from workbooks.rules import compile_rules
 
 Reference = Callable[[str], str]
@@ -61,10 +62,19 @@ class SheetRules:
         first, last = blocks[0].reference.partition(":")[0], blocks[-1].reference.rpartition(":")[2]
         return f"{first}:{last}" if first != last else first
 
-    def text(self, formula: str, repeat: Repeat | None = None, *, line: int = 0, addresses: bool = False) -> str:
-        """*formula* as Excel evaluates it on this sheet, without "="."""
-        understood = understand(self.definition, formula, repeat=repeat)
-        return excel_text(understood, self.language, self.reference(repeat, line, addresses=addresses))
+    def text(self, formula: str, repeat: Repeat | None = None, *, line: int = 0, result: Field | None = None) -> str:
+        """*formula* as Excel evaluates it on this sheet, without "="; *result* is the field a calculation fills."""
+        understood = understand(self.definition, formula, repeat=repeat, result=result)
+        return self._excel(understood, self.reference(repeat, line))
+
+    def _excel(self, formula: Formula, refer: Reference) -> str:
+        text = excel_text(formula, self.language, refer)
+        for reference in formula.references.values():
+            if reference.field is not None and reference.field.lookup is not None:
+                # A look-up that finds nothing shows "", which ISBLANK does not take for empty.
+                cell = refer(reference.path)
+                text = re.sub(rf"\bISBLANK\(\s*{re.escape(cell)}\s*\)", lambda _, cell=cell: f'({cell}="")', text)
+        return text
 
     def constraints(self) -> Iterator[Placed]:
         """Every constraint of the form with the cell it marks."""
@@ -85,7 +95,7 @@ class SheetRules:
         understood = understand(self.definition, placed.constraint.check, repeat=placed.repeat)
         refer = self.reference(placed.repeat, addresses=addresses)
         blanks = [f'{refer(path)}=""' for path in self.waits_for(placed) if own or path != placed.at]
-        check = excel_text(understood, self.language, refer)
+        check = self._excel(understood, refer)
         return f"OR({','.join([*blanks, check])})" if blanks else check
 
     def waits_for(self, placed: Placed) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import Cell
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
@@ -151,7 +151,7 @@ class Styles:
 
 
 def input_look(field: Field, part: Part, content: object, *, editable: bool, asked: bool) -> Look:
-    """The look of one answer cell that holds *content*: locked when not *editable* or computed, yellow when *asked* for."""
+    """The look of one answer cell with *content*: locked when not *editable* or computed, yellow when *asked* for."""
     short = field.type not in (FieldType.TEXT, FieldType.SELECT_MULTIPLE, FieldType.PERSON)
     locked = field.computed or not editable
     return Look(
@@ -179,7 +179,7 @@ def number_format(field: Field) -> str:
     return _FORMATS.get(field.type, "General" if field.computed else "@")
 
 
-def put(cell: Cell, content: Content) -> None:
+def put(cell: Cell | MergedCell, content: Content) -> None:
     """
     Write *content* into *cell*: text stays text whatever it begins with, a `Calculation` is a formula.
 

@@ -1,7 +1,7 @@
 """FormDefinition → workbook: a form to print, sign or fill in, blank or with a record's answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from workbooks.dropdowns import Dropdowns
 from workbooks.filled import Values
 from workbooks.finishing import CachedValue, finish
 from workbooks.form import REASON, FieldType, FormDefinition, Language, defined_name
-from workbooks.highlights import add_highlights, begun_inputs, begun_name
+from workbooks.highlights import add_highlights, begun_inputs
 from workbooks.layout import META, Block, Layout, Part, lay_out, own_name
 from workbooks.master import EMPTY, Master
 from workbooks.sheet_rules import SheetRules
@@ -180,7 +180,7 @@ def _draw(
 
 
 def _lists(workbook: Workbook, form: _Form) -> dict[str, CachedValue]:
-    """The hidden sheet: drop-down lists, then one count per section of what is filled in; the counts by address."""
+    """The hidden sheet: drop-down lists, then counts of what is filled in; the counts by address."""
     sheet = workbook.create_sheet(LISTS)
     sheet.sheet_state = "hidden"
     sheet.protection.enable()
@@ -189,18 +189,22 @@ def _lists(workbook: Workbook, form: _Form) -> dict[str, CachedValue]:
         for row, value in enumerate(listed.values, start=2):
             put(sheet.cell(row, column), value)
     results: dict[str, CachedValue] = {}
-    inputs = begun_inputs(form.definition, form.rules)
-    for column, section in enumerate(form.definition.sections, start=len(form.dropdowns.columns) + 1):
-        name, paths = begun_name(section), inputs[section.name]
+    for column, (name, paths) in enumerate(begun_inputs(form.rules).items(), start=len(form.dropdowns.columns) + 1):
         put(sheet.cell(1, column), name)
         cell = sheet.cell(2, column)
-        # Excel takes 255 arguments at once; a name is one.
         count = form.answers.count(paths)
-        put(cell, Calculation(f"=COUNTA({','.join(map(defined_name, paths))})" if paths else "=0", count))
+        put(cell, Calculation(_counted(paths), count))
         results[cell.coordinate] = count
         where = f"{LISTS}!${get_column_letter(column)}$2"
         workbook.defined_names[name] = DefinedName(name, attr_text=where, hidden=True)
     return results
+
+
+def _counted(paths: Sequence[str]) -> str:
+    """The formula that counts the cells of *paths* that hold something; Excel takes 255 arguments at once."""
+    names = [defined_name(path) for path in paths]
+    groups = [names[start : start + 255] for start in range(0, len(names), 255)]
+    return "=" + "+".join(f"COUNTA({','.join(group)})" for group in groups) if groups else "=0"
 
 
 def _name_cells(workbook: Workbook, form: _Form) -> None:
@@ -243,12 +247,15 @@ def _set_up(sheet: Worksheet, form: _Form) -> None:
     margins.top, margins.bottom = 1.2 * _CENTIMETRE, 1.5 * _CENTIMETRE
     margins.header = margins.footer = 0.7 * _CENTIMETRE
     version = f"第 {form.definition.version} 版" if zh else f"version {form.definition.version}"
-    for part, text in (
-        (sheet.oddFooter.left, f"{form.definition.form_id}  {version}"),
-        (sheet.oddFooter.center, "第 &P 页，共 &N 页" if zh else "Page &P of &N"),
-        (sheet.oddFooter.right, form.definition.title[form.language].replace("&", "&&")),
+    footer = sheet.oddFooter
+    assert footer is not None
+    for place, text in (
+        (footer.left, f"{form.definition.form_id}  {version}"),
+        (footer.center, "第 &P 页，共 &N 页" if zh else "Page &P of &N"),
+        (footer.right, form.definition.title[form.language].replace("&", "&&")),
     ):
-        part.text, part.size = text, 8
+        assert place is not None
+        place.text, place.size = text, 8
     view = sheet.sheet_view
     view.showGridLines = False
     first = next((b.address for b in layout.blocks if b.part in (Part.INPUT, Part.ENTRY)), "A1")

@@ -1,0 +1,194 @@
+"""
+Drives LibreOffice for tests/libreoffice.py: one JSON command per line in, one JSON answer per line out.
+
+Runs under the system's Python, the only one that has UNO; so nothing of ours is imported here.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import uno
+from com.sun.star.beans import PropertyValue
+from com.sun.star.connection import NoConnectException
+from com.sun.star.table.CellContentType import FORMULA, TEXT, VALUE
+
+FILTERS = {".xlsx": "Calc MS Excel 2007 XML", ".xls": "MS Excel 97", ".pdf": "calc_pdf_Export", ".ods": "calc8"}
+HTML = "HTML (StarCalc)"
+NUMBER = 1  # com.sun.star.sheet.FormulaResult.VALUE
+FORMULAS = 16  # com.sun.star.sheet.CellFlags.FORMULA
+TEXT_FORMAT = 256  # com.sun.star.util.NumberFormat.TEXT
+
+
+def connect(pipe):
+    local = uno.getComponentContext()
+    resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            context = resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
+            return context.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", context)
+        except NoConnectException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def properties(**values):
+    return tuple(PropertyValue(Name=name, Value=value) for name, value in values.items())
+
+
+class Driver:
+    def __init__(self, desktop):
+        self.desktop = desktop
+        self.document = None
+
+    def open(self, path):
+        self.close()
+        options = properties(Hidden=True, MacroExecutionMode=0, UpdateDocMode=0)
+        self.document = self.desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, options)
+        if self.document is None:
+            raise RuntimeError(f"LibreOffice cannot open {path}")
+
+    def new(self):
+        self.close()
+        self.document = self.desktop.loadComponentFromURL("private:factory/scalc", "_blank", 0, properties(Hidden=True))
+
+    def close(self):
+        if self.document is not None:
+            self.document.close(True)
+            self.document = None
+
+    def range(self, name):
+        found = self.document.NamedRanges.getByName(name)
+        return found.getReferredCells()
+
+    def names(self):
+        return list(self.document.NamedRanges.ElementNames)
+
+    def type(self, entries):
+        """[name, line, text]: type *text* into the line-th cell of a name, as a person would."""
+        for name, line, text in entries:
+            cell = self.range(name).getCellByPosition(0, line)
+            if cell.CellProtection.IsLocked:
+                raise RuntimeError(f"{name} line {line} is locked")
+            number_format = self.document.NumberFormats.getByKey(cell.NumberFormat)
+            if number_format.Type & TEXT_FORMAT:
+                cell.setString(text)
+            else:
+                cell.setFormula(text)
+        self.document.calculateAll()
+
+    def put(self, sheet, entries):
+        """[column, row, text] (from 0): type into any cell of a sheet, found by its position."""
+        target = self.document.Sheets.getByIndex(sheet)
+        for column, row, text in entries:
+            target.getCellByPosition(column, row).setString(text)
+
+    def unprotect(self):
+        for sheet in self.document.Sheets:
+            sheet.unprotect("")
+
+    def delete_row_of(self, name):
+        cell = self.range(name)
+        cell.Spreadsheet.Rows.removeByIndex(cell.RangeAddress.StartRow, 1)
+
+    def copy_to_new(self):
+        """Copy the first sheet's cells into a new workbook, as somebody who pastes it does: names stay behind."""
+        source = self.document.Sheets.getByIndex(0)
+        cursor = source.createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        columns, rows = cursor.RangeAddress.EndColumn + 1, cursor.RangeAddress.EndRow + 1
+        texts = [
+            [self.plain(source.getCellByPosition(column, row)) for column in range(columns)] for row in range(rows)
+        ]
+        self.new()
+        target = self.document.Sheets.getByIndex(0)
+        target.getCellRangeByPosition(0, 0, columns - 1, rows - 1).setDataArray(tuple(map(tuple, texts)))
+
+    def plain(self, cell):
+        """What pasting as text gives: dates as they are shown, numbers as numbers."""
+        if cell.Type == VALUE and self.document.NumberFormats.getByKey(cell.NumberFormat).Type & 6:
+            return cell.String
+        return cell.Value if cell.Type == VALUE else cell.String
+
+    def values(self, names):
+        """Per name its cells' contents: numbers, texts, None when empty."""
+        return {name: [self.value(cell) for cell in self.cells(name)] for name in names}
+
+    def cells(self, name):
+        area = self.range(name)
+        rows = area.RangeAddress.EndRow - area.RangeAddress.StartRow + 1
+        return [area.getCellByPosition(0, row) for row in range(rows)]
+
+    def value(self, cell):
+        if cell.Type == FORMULA:
+            if cell.getError():
+                return f"#{cell.getError()}"
+            return cell.Value if cell.FormulaResultType2 == NUMBER else cell.String
+        if cell.Type == VALUE:
+            return cell.Value
+        return cell.String if cell.Type == TEXT else None
+
+    def formulas(self):
+        """Every formula cell of the document after recalculation: [sheet, address, formula, result]."""
+        self.document.calculateAll()
+        found = []
+        for sheet in self.document.Sheets:
+            for area in sheet.queryContentCells(FORMULAS):
+                for cell in self.each(area):
+                    place = cell.AbsoluteName.rpartition(".")[2].replace("$", "")
+                    found.append([sheet.Name, place, cell.Formula, self.value(cell)])
+        return found
+
+    def each(self, area):
+        where = area.RangeAddress
+        for row in range(where.EndRow - where.StartRow + 1):
+            for column in range(where.EndColumn - where.StartColumn + 1):
+                yield area.getCellByPosition(column, row)
+
+    def validations(self, names):
+        """Per name the kind of its first cell's validation and its formula."""
+        found = {}
+        for name in names:
+            validation = self.cells(name)[0].Validation
+            found[name] = [validation.Type.value, validation.getFormula1(), validation.InputMessage]
+        return found
+
+    def evaluate(self, formulas):
+        """What each formula text comes to in a spare cell of the first sheet."""
+        sheet = self.document.Sheets.getByIndex(0)
+        cell = sheet.getCellByPosition(200, 0)
+        results = []
+        for formula in formulas:
+            cell.setFormula(formula)
+            results.append(self.value(cell))
+        cell.setFormula("")
+        return results
+
+    def save(self, path, password=""):
+        suffix = Path(path).suffix
+        options = {"FilterName": FILTERS.get(suffix, HTML), "Overwrite": True}
+        if password:
+            options["Password"] = password
+        self.document.storeToURL(Path(path).as_uri(), properties(**options))
+
+    def save_html(self, path):
+        self.document.storeToURL(Path(path).as_uri(), properties(FilterName=HTML, Overwrite=True))
+
+
+def main():
+    driver = Driver(connect(sys.argv[1]))
+    for line in sys.stdin:
+        command, arguments = json.loads(line)
+        try:
+            answer = {"answer": getattr(driver, command)(*arguments)}
+        except Exception as error:
+            answer = {"error": f"{command}: {type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    driver.close()
+
+
+main()
