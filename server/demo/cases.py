@@ -20,7 +20,7 @@ _TICKS = (
     "technical_located", "technical_mechanism", "technical_reproduced", "technical_effective", "technical_read_across",
     "managerial_process", "managerial_responsibility", "managerial_actions", "managerial_handling", "managerial_rules",
 )  # fmt: skip
-_RECENT_DAYS = 365  # in the last year every step is a revision of its own, before that only report and end
+_DETAILED_DAYS = 183  # in the last half year every step is a revision of its own, before that only report and end
 _STUCK_AFTER_DAYS = 90
 
 
@@ -62,7 +62,7 @@ def case_sendings(failure: Failure, company: Company, draw: random.Random, until
     engineer = draw.choice(company.staff("engineer"))
     inspector = draw.choice(company.staff("quality"))
     course = _course(failure, received, draw, until)
-    detailed = (until - failure.occurred_at.date()).days <= _RECENT_DAYS
+    detailed = (until - failure.occurred_at.date()).days <= _DETAILED_DAYS
     for step, at in (("analysis", course.analysed), ("action", course.action_done), ("close", course.closed)):
         if at is None or at > end:
             continue
@@ -84,7 +84,6 @@ def _report(failure: Failure, draw: random.Random) -> Answers:
     subsystem = _PRODUCTS[part.parent]
     mode = failure.mode.code if failure.mode.part else f"{failure.part}-{failure.mode.code}"
     effect = draw.choice(_EFFECTS[failure.severity])
-    serial = f"{failure.part}-{_batch(failure, draw)}-{draw.randint(1, 400):04d}"
     depot = failure.severity == "minor" and draw.random() < 0.85
     answers: Answers = {
         "station": failure.station,
@@ -93,11 +92,11 @@ def _report(failure: Failure, draw: random.Random) -> Answers:
         "channel": draw.choice(("depot", "maintenance") if depot else ("driver", "driver", "monitoring")),
         "customer": failure.train.customer,
         "vehicle": failure.train.code,
-        "car": f"{draw.randint(1, 6 if '6' in failure.train.type else 8)}车",
+        "car": failure.car,
         "system": subsystem.parent,
         "subsystem": subsystem.code,
         "part": failure.part,
-        "serial_no": None if draw.random() < 0.09 else serial,
+        "serial_no": None if draw.random() < 0.09 else failure.serial,
         "software_version": draw.choice(_SOFTWARE) if failure.part in ("BCU", "GWV") else None,
         "occurred_at": failure.occurred_at,
         "operating_phase": "depot" if depot else draw.choice(("service", "service", "station_stop", "shunting")),
@@ -122,23 +121,15 @@ def _report(failure: Failure, draw: random.Random) -> Answers:
         fitted = f"{failure.part}-{failure.occurred_at:%Y-%m}-{draw.randint(401, 999):04d}"
         answers["replaced_parts"] = [
             {
-                "position": str(answers["car"]),
+                "position": failure.car,
                 "part_name": part.name.zh,
-                "removed_serial": serial,
+                "removed_serial": failure.serial,
                 "fitted_serial": fitted,
                 "quantity": 1,
                 "disposition": draw.choice(("repair", "analysis", "supplier", "scrap")),
             }
         ]
     return answers
-
-
-def _batch(failure: Failure, draw: random.Random) -> str:
-    """Year and month of manufacture; the bad sensors all come from one batch."""
-    if failure.bad_batch:
-        return f"{failure.occurred_at.year - 1}-06"
-    made = failure.train.accepted_on - timedelta(days=draw.randint(60, 200))
-    return f"{made:%Y-%m}"
 
 
 def _course(failure: Failure, received: datetime, draw: random.Random, until: date) -> _Course:

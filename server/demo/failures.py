@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from math import exp, log
 
 from server.demo.catalogue import (
@@ -27,6 +28,7 @@ REPEAT_SHARE = 0.09  # (e) repeat failures within 30 days
 GROWTH = 1.8  # (f) one train that deteriorates: Weibull exponent of its failures
 _PARTS_WITH_MODES = {mode.part for mode in MODES}
 _SLOW_FACTOR = 1.8  # (d)
+_SCALE = 0.9  # about 1 050 forms in all, with the early failures and the stories on top
 _DEPOTS = {s.code for s in STATIONS if s.depot}
 
 
@@ -37,6 +39,8 @@ class Failure:
     train: Train
     mode: ModeSeed
     part: str
+    car: str
+    serial: str
     severity: str
     occurred_at: datetime
     reported_at: datetime
@@ -108,23 +112,29 @@ def _of_train(train: Train, company: Company, odd: _OddTrains, draw: random.Rand
 _ALL_MODES = (*MODES, *COMMON_MODES)
 
 
-def _weights(train: Train, odd: _OddTrains, day: date, until: date) -> list[float]:
+def _weights(train: Train, odd: _OddTrains, day: date, until: date) -> tuple[float, ...]:
     month = month_number(day, until)
+    batch = train.code in odd.bad_batch and month >= BAD_BATCH_MONTH
+    return _mode_weights(day.month, month >= FIX_MONTH, batch)
+
+
+@cache
+def _mode_weights(month: int, boards_fixed: bool, bad_batch: bool) -> tuple[float, ...]:
     weights: list[float] = []
     for mode in _ALL_MODES:
-        weight = mode.share * SEASONS[mode.season][day.month - 1]
-        if mode.code.startswith("BCU-") and month >= FIX_MONTH:
+        weight = mode.share * SEASONS[mode.season][month - 1]
+        if mode.code.startswith("BCU-") and boards_fixed:
             weight *= FIX_EFFECT
-        if mode.code == "PRS-DRIFT" and train.code in odd.bad_batch and month >= BAD_BATCH_MONTH:
+        if mode.code == "PRS-DRIFT" and bad_batch:
             weight *= BAD_BATCH_FACTOR
         weights.append(weight)
-    return weights
+    return tuple(weights)
 
 
 def _age_factor(train: Train, odd: _OddTrains, day: date, until: date) -> float:
     """Infant mortality fades with 120 days; one train fails more and more often."""
     age = (day - train.accepted_on).days
-    factor = 1 + 1.6 * exp(-age / 120)
+    factor = _SCALE * (1 + 1.6 * exp(-age / 120))
     if train.code == odd.growing:
         factor *= 2.5 * GROWTH * (max(age, 1) / 1000) ** (GROWTH - 1)
     return factor
@@ -144,7 +154,7 @@ def _failure(
     odd: _OddTrains,
     draw: random.Random,
     *,
-    repeat: bool = False,
+    of: Failure | None = None,
 ) -> Failure:
     severity, phase_hour = _severity(mode, draw)
     occurred = datetime.combine(day, time(hour=phase_hour, minute=draw.randrange(60)))
@@ -153,12 +163,16 @@ def _failure(
     response = draw.lognormvariate(log(0.7), 0.9) * slow
     way = draw.lognormvariate(log(2.0 if train.station in _DEPOTS else 7.0), 0.7) * slow
     arrived = reported + timedelta(hours=max(response, 0.1) + way)
+    part = mode.part or draw.choice(sorted(_PARTS_WITH_MODES))
+    bad_batch = mode.code == "PRS-DRIFT" and train.code in odd.bad_batch
     work = draw.lognormvariate(log(1.4), 0.85) * (1.6 if mode.part == "CMP" else 1.0)
     repaired = arrived + timedelta(hours=min(work, 40.0))
     return Failure(
         train=train,
         mode=mode,
-        part=mode.part or draw.choice(sorted(_PARTS_WITH_MODES)),
+        part=part,
+        car=of.car if of else f"{draw.randint(1, 6 if '6' in train.type else 8)}车",
+        serial=f"{part}-{_batch(train, bad_batch, day, draw)}-{draw.randint(1, 400):04d}",
         severity=severity,
         occurred_at=occurred,
         reported_at=_minute(reported),
@@ -168,8 +182,8 @@ def _failure(
         received_at=_minute(_sent(occurred, repaired, train.station, draw)),
         mileage_km=round(km),
         reporter=draw.choice(staff),
-        repeat=repeat,
-        bad_batch=mode.code == "PRS-DRIFT" and train.code in odd.bad_batch,
+        repeat=of is not None,
+        bad_batch=bad_batch,
     )
 
 
@@ -186,7 +200,7 @@ def _repeats(first: Failure, company: Company, draw: random.Random, until: date)
     staff = company.staff("station", first.station)
     km = first.mileage_km + days * first.train.km_per_day
     odd = _OddTrains(frozenset({first.train.code} if first.bad_batch else ()), "")
-    again = _failure(first.train, first.mode, when.date(), km, staff, odd, draw, repeat=True)
+    again = _failure(first.train, first.mode, when.date(), km, staff, odd, draw, of=first)
     if again.occurred_at > first.repaired_at:
         yield again
 
@@ -220,6 +234,13 @@ def _sent(occurred: datetime, repaired: datetime, station: str, draw: random.Ran
     if (occurred.month, occurred.day) >= (10, 1) and (occurred.month, occurred.day) <= (10, 7) and draw.random() < 0.4:
         lag += 7 - occurred.day + 1  # the holiday week's forms come in the week after
     return max(repaired + timedelta(minutes=draw.randint(10, 90)), occurred + timedelta(days=lag))
+
+
+def _batch(train: Train, bad: bool, day: date, draw: random.Random) -> str:
+    """Year and month of manufacture; the bad sensors all come from one batch."""
+    if bad:
+        return f"{day.year - 1}-06"
+    return f"{train.accepted_on - timedelta(days=draw.randint(60, 200)):%Y-%m}"
 
 
 def _minute(instant: datetime) -> datetime:

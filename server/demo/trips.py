@@ -55,7 +55,7 @@ def _trip(
     persons = min(draw.choices((1, 2, 3), (60, 32, 8))[0], len(staff))
     travellers = draw.sample(staff, persons)
     customer = draw.choice([c for c in company.customers if c.station != station or draw.random() < 0.3])
-    planned_days = max(1, round(draw.lognormvariate(log(3), 0.6)))
+    planned_days = min(max(1, round(draw.lognormvariate(log(3), 0.6))), 25)
     purpose = draw.choices(_PURPOSES, (45, 20, 12, 8, 7, 8))[0]
     late_days = draw.randint(1, 3) if draw.random() < 0.15 else 0
     travel, nights = draw.uniform(600, 1800), planned_days + late_days - 1

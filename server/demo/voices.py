@@ -10,6 +10,7 @@ from server.demo.period import MONTHS, first_day, months_later
 from server.demo.sending import Answers, Sending
 
 FEEDBACK_PER_MONTH = 4.5
+_DETAILED_DAYS = 183  # older feedback was typed in when it was closed
 _ITEMS = ("quality", "price", "delivery", "packaging", "service")
 _NPS = (0.01, 0.005, 0.005, 0.01, 0.01, 0.02, 0.04, 0.06, 0.15, 0.22, 0.24, 0.23)
 _WORDS = {
@@ -128,8 +129,9 @@ def _feedback(
     common = {
         "form_id": "feedback", "role": "station", "person": person.name.zh, "station": customer.station, "instance": f"feedback {number}",
     }  # fmt: skip
-    sent = received + timedelta(minutes=draw.randint(10, 180))
-    yield Sending(**common, answers=dict(answers), received_at=sent)  # type: ignore[arg-type]
+    if (until - received.date()).days <= _DETAILED_DAYS:
+        sent = received + timedelta(minutes=draw.randint(10, 180))
+        yield Sending(**common, answers=dict(answers), received_at=sent)  # type: ignore[arg-type]
     hours = min(draw.lognormvariate(3.0, 0.7), 66.0)
     done = received.date() + timedelta(days=max(3, round(draw.lognormvariate(2.3, 0.6))))
     if done > until:

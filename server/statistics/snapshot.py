@@ -92,7 +92,7 @@ class View:
         )
         # The station comes from the record as it is now: who may see it is decided today.
         query = (
-            select(_RECORDS.c.id, *(_RECORDS.c[name] for name in _OWN), _REVISIONS.c["values"])
+            select(_RECORDS.c.id, *(_RECORDS.c[name] for name in _OWN), _REVISIONS.c.answers)
             .join(_REVISIONS, _REVISIONS.c.record_id == _RECORDS.c.id)
             .join(newest, (newest.c.record_id == _REVISIONS.c.record_id) & (newest.c.revision == _REVISIONS.c.revision))
             .where(_RECORDS.c.form_id == definition.form_id)
@@ -100,7 +100,7 @@ class View:
         )
         found: list[dict[str, Any]] = []
         for record in self.session.execute(visible(query, _RECORDS, self.viewer)).mappings():
-            values = from_json(definition, orjson.loads(record["values"]))
+            values = from_json(definition, orjson.loads(record["answers"]))
             row: dict[str, Any] = form_tables.row(definition, values) | {name: record[name] for name in _OWN}
             row["station"] = values.get("station") or record["station"]
             for repeat in repeats:
