@@ -116,7 +116,7 @@ _OPERATORS: Final[dict[str, Callable[[Scalar, Scalar], Scalar]]] = {
 }
 _SIGNS: Final[dict[str, Callable[[Scalar], Scalar]]] = {
     "-": lambda value: -to_number(value),
-    "+": lambda value: value,
+    "+": lambda value: 0 if value is None else value,
     "%": lambda value: to_number(value) / 100,
 }
 
@@ -202,6 +202,9 @@ class _Compiler:
     def _with_list(self, function: Function, nodes: tuple[Node, ...], needed: bool) -> Computed:
         work_out, gather = function.work_out, _GATHER[function.takes]
         assert work_out is not None
+        if function.takes == "logicals" and not any(isinstance(node, Name) for node in nodes):
+            conditions = tuple(self.value(node, needed) for node in nodes)
+            return lambda scope: work_out([to_logical(condition(scope)) for condition in conditions])
         sources = tuple(self._source(node, needed) for node in nodes)
 
         def listed(scope: Scope) -> Scalar:
@@ -361,7 +364,8 @@ def _gather_numbers(found: list[object], in_cells: bool, values: "Column | CellV
     if isinstance(values, ExcelError):
         raise values
     if not in_cells:
-        found.append(to_number(values))  # type: ignore[arg-type]
+        if values is not None:  # IF and its kin hand an empty cell on as what it is
+            found.append(to_number(values))  # type: ignore[arg-type]
         return
     for value in values if isinstance(values, list | tuple) else (values,):
         if isinstance(value, ExcelError):
@@ -376,7 +380,7 @@ def _gather_logicals(found: list[object], in_cells: bool, values: "Column | Cell
     for value in values if isinstance(values, list | tuple) else (values,):
         if isinstance(value, ExcelError):
             raise value
-        if not (in_cells and (value is None or isinstance(value, str))):
+        if value is not None and not (in_cells and isinstance(value, str)):
             found.append(to_logical(value))
 
 

@@ -232,20 +232,16 @@ class _Check:
             for item in section.items:
                 if isinstance(item, Repeat):
                     yield from self._missing_lines(item)
-                    paths = [f"{item.name}.{field.name}" for field in item.fields]
-                else:
-                    paths = [item.name]
-                for path in paths:
-                    yield from self._missing(path, irrelevant)
+                    for field in item.fields:
+                        yield from self._missing(field, f"{item.name}.{field.name}", irrelevant)
+                elif item.required is not False and self.entries.values[item.name] is None:
+                    yield from self._missing(item, item.name, irrelevant)
 
-    def _missing(self, path: str, irrelevant: set[tuple[str, int | None]]) -> Iterator[Finding]:
-        field = self.entries.field(path)
+    def _missing(self, field: Field, path: str, irrelevant: set[tuple[str, int | None]]) -> Iterator[Finding]:
         if field.required is False or field.computed:
             return
         condition = self.rules.required.get(path)
         if condition is not None and not self.entries.bad.isdisjoint(condition.paths):
-            return
-        if condition is None and "." not in path and self.entries.value(path, None) is not None:
             return
         for line, scope in self._scopes(path):
             if self.entries.value(path, line) is not None or (path, line) in irrelevant:

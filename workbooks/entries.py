@@ -47,6 +47,7 @@ class _Plan:
     cached: Mapping[str, Normaliser]
     parents: Mapping[str, tuple[str, str]]
     images: frozenset[str]
+    labels: Mapping[str, Text]
     blank: Mapping[str, None]
     blank_lines: Mapping[str, Mapping[str, None]]
 
@@ -150,10 +151,7 @@ class Entries:
 
     def label(self, path: str) -> Text:
         """What people see beside the cell of field or repeat *path*."""
-        for repeat in self._definition.repeats:
-            if repeat.name == path:
-                return repeat.label
-        return self._definition.field(path).label
+        return self.plan.labels[path]
 
     def cached(self, path: str, line: int | None) -> Value:
         """What the cell of a computed field shows; None when it is empty or shows nothing of the field's type."""
@@ -330,6 +328,7 @@ def _made_plan(definition: FormDefinition, master: Master, complete_lists: bool)
         cached={path: readers[path].read for path, field in paths.items() if field.computed},
         parents=parents,
         images=frozenset(path for path, field in paths.items() if field.type is FieldType.IMAGE and "." not in path),
+        labels={path: field.label for path, field in paths.items()} | {r.name: r.label for r in definition.repeats},
         blank={field.name: None for field in definition.fields},
         blank_lines={repeat.name: {field.name: None for field in repeat.fields} for repeat in definition.repeats},
     )

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, TypeGuard
@@ -98,6 +98,8 @@ def number_text(value: int | float) -> str:
 
 def plain_decimal(value: int | float) -> Decimal:
     """The decimal number a person means by the double *value*: its 15 significant digits, without trailing zeros."""
+    if abs(value) < 10**15 and value == int(value):
+        return Decimal(int(value))
     exact = Decimal(f"{value:.15g}")
     return exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact.normalize()
 
@@ -210,14 +212,18 @@ def instant_of(serial: int | float) -> datetime:
 
 def cell_of(value: Value) -> Scalar:
     """A checked answer as the cell of a sheet holds it: dates as serial numbers, several choices as one text."""
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
-    if isinstance(value, datetime):
-        return serial_of_instant(value)
-    if isinstance(value, date):
-        return serial_of(value)
-    if isinstance(value, time):
-        return serial_of_time(value)
-    return "、".join(value) or None
+    convert = _CELLS.get(value.__class__)
+    return value if convert is None else convert(value)  # type: ignore[return-value]
+
+
+def _number_cell(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+
+
+_CELLS: Final[dict[type, Callable[..., Scalar]]] = {
+    Decimal: _number_cell,
+    datetime: serial_of_instant,
+    date: serial_of,
+    time: serial_of_time,
+    tuple: lambda names: "、".join(names) or None,
+}

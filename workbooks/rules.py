@@ -130,7 +130,11 @@ class CompiledRules:
                 self.minimum[repeat.name] = _condition(definition, repeat.name, repeat.minimum, None)
         self.computations = tuple(_in_order(definition, list(_computations(definition))))
         self._lines = {repeat.name: repeat.rows for repeat in definition.repeats}
-        self._columns = tuple(path for path, field in definition.paths() if "." in path)
+        conditions = (*self.relevant.values(), *self.required.values(), *self.minimum.values())
+        reading = [part.paths for parts in (self.rules, conditions, self.computations) for part in parts]
+        read = frozenset[str]().union(*reading) | {computation.path for computation in self.computations}
+        self._cells = tuple(path for path, _ in definition.paths() if path in read and "." not in path)
+        self._columns = tuple(path for path, _ in definition.paths() if path in read and "." in path)
 
     def calculate(self, values: Values, *, master: Master, now: datetime) -> Values:
         """
@@ -146,12 +150,9 @@ class CompiledRules:
         return result
 
     def scope(self, values: Values, now: datetime) -> Scope:
-        """The sheet's cells that hold *values*, as formulas see them."""
-        cells: dict[str, CellValue] = {}
+        """The sheet's cells that hold *values*, as the formulas of this definition see them."""
+        cells: dict[str, CellValue] = {name: cell_of(values.get(name)) for name in self._cells}  # type: ignore[arg-type]
         columns: dict[str, list[CellValue]] = {}
-        for name, value in values.items():
-            if name not in self._lines:
-                cells[name] = cell_of(value)  # type: ignore[arg-type]
         for path in self._columns:
             repeat, _, name = path.partition(".")
             column: list[CellValue] = [cell_of(row.get(name)) for row in _rows(values, repeat)]

@@ -12,6 +12,8 @@ _DROPPED = re.compile(
 _WIDE: Final = {0x3000: " ", 0xA0: " "} | {
     code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
 }
+# Text without any of these, and in NFC, is clean but for the spaces around it.
+_ODD = re.compile(f"{_DROPPED.pattern}|[\r\x85\u3000\xa0０-９Ａ-Ｚａ-ｚ]|_x")
 _WHITE = re.compile(r"\s+")
 
 CELL_ERRORS: Final = frozenset(
@@ -37,13 +39,9 @@ def clean(text: str) -> str:
 
     Full-width letters, digits and spaces become plain ones; Chinese punctuation stays.
     """
-    if text.isascii():
-        if text.isprintable() and "_x" not in text:
-            return text.strip()
-    else:
-        text = unicodedata.normalize("NFC", text.translate(_WIDE))
-    if "_x" in text:
-        text = _ESCAPE.sub(_unescaped, text)
+    if _ODD.search(text) is None and (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return text.strip()
+    text = _ESCAPE.sub(_unescaped, text.translate(_WIDE))
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n").replace("\u2028", "\n")
     return unicodedata.normalize("NFC", _DROPPED.sub("", text)).strip()
 

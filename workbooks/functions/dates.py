@@ -74,8 +74,15 @@ def _second(serial: float) -> int:
     return instant_of(serial).second
 
 
-@excel("WEEKDAY", "nn", "the day of the week: type 1 counts from Sunday, type 2 from Monday", minimum=1)
+@excel(
+    "WEEKDAY",
+    "nn",
+    "the day of the week: type 1 counts from Sunday = 1, 2 from Monday = 1, 3 from Monday = 0",
+    minimum=1,
+)
 def _weekday(serial: float, kind: float = 1) -> int:
+    if math.trunc(kind) == 3:
+        return date_of(serial).weekday()
     first = _FIRST_DAYS.get(math.trunc(kind))
     if first is None:
         raise num_error()
