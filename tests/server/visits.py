@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from server.access.visibility import Viewer
-from server.intake.receive import Receipt, receive, receive_values
+from server.intake.receive import Answers, Receipt, receive, receive_values
 from server.site import Site
 from tests.server.company import MASTER, VISIT
 from workbooks.filled import Identity, Values
@@ -57,3 +57,17 @@ def workbook(
 def send(site: Site, sender: Viewer, content: bytes, **keywords: Any) -> Receipt:
     """Send a workbook over the API."""
     return receive(site, content, filename="visit.xlsx", channel="api", sender=sender, **keywords)
+
+
+def three_visits(sender: Viewer) -> list[Answers]:
+    """Three visits of three different days, with fixed identities: sending them again is sending the same."""
+    return [
+        Answers(
+            form_id="visit",
+            answers=ANSWERS | {"visited_on": f"2026-03-0{day}"},
+            channel="folder",
+            sender=sender,
+            instance_id=f"visit-{day}",
+        )
+        for day in (1, 2, 3)
+    ]
