@@ -62,12 +62,11 @@ def _at_once(actions: list[Callable[[], Receipt]]) -> list[Receipt]:
 
 def test_numbers_are_unique_and_without_gaps_under_concurrency(site: Site, alice: Viewer):
     """Twelve stations send at the same moment: twelve numbers in a row."""
-    receipts = _at_once(
-        [
-            lambda day=day: fill_in(site, alice, {"visited_on": f"2026-03-{day:02}"}, instance_id=f"i{day}")
-            for day in range(1, 13)
-        ]
-    )
+
+    def send(day: int) -> Receipt:
+        return fill_in(site, alice, {"visited_on": f"2026-03-{day:02}"}, instance_id=f"visit-{day}")
+
+    receipts = _at_once([partial(send, day) for day in range(1, 13)])
 
     serials = sorted(int((receipt.record_number or "").rpartition("-")[2]) for receipt in receipts)
     assert serials == list(range(1, 13))
