@@ -43,10 +43,10 @@ def load(path: Path | Traversable) -> FormDefinition:
     try:
         definition = _ADAPTER.validate_python(raw)
     except ValidationError as error:
-        raise DefinitionError("\n".join(_located(path, node, e["loc"], e["msg"]) for e in error.errors())) from error
+        raise DefinitionError("\n".join(located(path, node, e["loc"], e["msg"]) for e in error.errors())) from error
     problems = list(_inconsistencies(definition))
     if problems:
-        raise DefinitionError("\n".join(f"{path}:{_line_of(text, name)}: {what}" for name, what in problems))
+        raise DefinitionError("\n".join(f"{path}:{line_of(text, name)}: {what}" for name, what in problems))
     return definition
 
 
@@ -128,7 +128,7 @@ def _field_problems(definition: FormDefinition, path: str, field: Field) -> Any:
             yield field.name, f"{path}: no field is called {other!r}"
 
 
-def _located(path: Path | Traversable, node: yaml.Node, loc: tuple[Any, ...], message: str) -> str:
+def located(path: Path | Traversable, node: yaml.Node, loc: tuple[Any, ...], message: str) -> str:
     """One pydantic error as "file:line: key: message"; the line is that of the deepest key that exists."""
     line = node.start_mark.line + 1
     for step in loc:
@@ -144,7 +144,7 @@ def _located(path: Path | Traversable, node: yaml.Node, loc: tuple[Any, ...], me
     return f"{path}:{line}: {key}: {message}"
 
 
-def _line_of(text: str, name: str) -> int:
+def line_of(text: str, name: str) -> int:
     """The first line that defines *name*, else the first that mentions it."""
     lines = text.splitlines()
     for wanted in (f"name: {name}", name):

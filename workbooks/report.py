@@ -1,0 +1,109 @@
+"""report.yaml → ReportDefinition; what is wrong with one names the file, the line and the key."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from workbooks.library import DefinitionError, line_of, located
+from workbooks.report_definition import ReportDefinition, ReportSheet, ReportTable
+
+__all__ = ["DefinitionError", "ReportDefinition", "load", "load_reports"]
+
+_ADAPTER = TypeAdapter(ReportDefinition)
+_TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,200}")
+_ILLEGAL_IN_TITLES = re.compile(r"[\\/*?:\[\]]")
+
+
+@cache
+def load_reports() -> Mapping[str, ReportDefinition]:
+    """The reports that come with Aftersheet, by report_id."""
+    return load_folder(files("templates") / "reports")
+
+
+def load_folder(folder: Path | Traversable) -> dict[str, ReportDefinition]:
+    """All <folder>/<report_id>/report.yaml, by report_id, in the order of their names."""
+    found: dict[str, ReportDefinition] = {}
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        source = entry / "report.yaml"
+        if entry.is_dir() and source.is_file():
+            report = load(source)
+            if report.report_id != entry.name:
+                raise DefinitionError(f"{source}:1: report_id is {report.report_id!r}, the folder {entry.name!r}")
+            found[report.report_id] = report
+    return found
+
+
+def load(path: Path | Traversable) -> ReportDefinition:
+    """
+    The definition in the report.yaml at *path*.
+
+    Raises:
+        DefinitionError: It is not YAML, misses a key, has one too many, or speaks of a
+            table, a column or a chart that cannot be.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DefinitionError(f"{path}: {error}") from error
+    if not isinstance(raw, dict) or node is None:
+        raise DefinitionError(f"{path}:1: a report definition is a mapping")
+    try:
+        report = _ADAPTER.validate_python(raw)
+    except ValidationError as error:
+        raise DefinitionError("\n".join(located(path, node, e["loc"], e["msg"]) for e in error.errors())) from error
+    problems = list(_inconsistencies(report))
+    if problems:
+        raise DefinitionError("\n".join(f"{path}:{line_of(text, name)}: {what}" for name, what in problems))
+    return report
+
+
+def _inconsistencies(report: ReportDefinition) -> Iterator[tuple[str, str]]:
+    """(name to look for, what is wrong) for everything that only shows once the report is whole."""
+    tables = {table.name: table for table in report.tables}
+    names = [table.name for table in report.tables] + [pivot.name for pivot in report.pivots]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield name, f"two tables or pivot tables are called {name!r}"
+    for name in names:
+        if not _TABLE_NAME.fullmatch(name):
+            yield name, f"{name!r} is no name for a table: letters without accents, digits and _, no blanks"
+    if report.indicators and report.indicators.table not in tables:
+        yield report.indicators.table, f"indicators: there is no table {report.indicators.table!r}"
+    for sheet in report.sheets:
+        yield from _title_problems(report, sheet)
+        yield from _sheet_problems(sheet, tables)
+
+
+def _title_problems(report: ReportDefinition, sheet: ReportSheet) -> Iterator[tuple[str, str]]:
+    for title, titles in (
+        (sheet.title.zh, [s.title.zh for s in report.sheets]),
+        (sheet.title.en, [s.title.en for s in report.sheets]),
+    ):
+        if not title or len(title) > 31 or _ILLEGAL_IN_TITLES.search(title):
+            yield title, f"{title!r} is no sheet title: 1 to 31 characters without \\ / * ? : [ ]"
+        if titles.count(title) > 1:
+            yield title, f"two sheets are called {title!r}"
+
+
+def _sheet_problems(sheet: ReportSheet, tables: Mapping[str, ReportTable]) -> Iterator[tuple[str, str]]:
+    title, pivot, chart = sheet.title.en, sheet.pivot, sheet.chart
+    if (pivot is None) == (sheet.table is None):
+        yield title, f"sheet {title!r} needs either a pivot or a table"
+    if pivot:
+        if pivot.table not in tables:
+            yield pivot.name, f"{pivot.name}: there is no table {pivot.table!r}"
+        if not 1 <= len(pivot.rows) <= 2:
+            yield pivot.name, f"{pivot.name}: a pivot table has one or two row fields"
+        if not pivot.values or len(pivot.columns) > 1 or (pivot.columns and len(pivot.values) > 1):
+            yield pivot.name, f"{pivot.name}: a pivot table has one value, or several and no column field"
+        if chart and (len(pivot.rows) > 1 or len(pivot.values) > 1):
+            yield pivot.name, f"{pivot.name}: only a pivot table with one row field and one value has a chart"
+    elif chart and not (chart.categories and chart.columns):
+        yield title, f"sheet {title!r}: the chart of a table needs categories and columns"
