@@ -1,0 +1,67 @@
+"""Who calls: the owner of the bearer token, within the token's scopes."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar, cast
+
+import structlog
+from flask import g, request
+
+from server.access.tokens import viewer_of_token
+from server.access.visibility import Viewer
+from server.api.blueprint import site
+from server.api.problems import Problem
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Scope = Literal["submit", "read"]
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="aftersheet"'}
+
+
+def needs(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """
+    Let only callers in whose bearer token has *scope*; `caller` is then who they are.
+
+    Raises:
+        Problem: unauthorized without a valid token, forbidden when it lacks the scope.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            g.viewer = _owner(scope)
+            structlog.contextvars.bind_contextvars(token=token_id(), user=g.viewer.username)
+            return view(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def caller() -> Viewer:
+    """The person the token speaks for; only behind `needs`."""
+    return cast(Viewer, g.viewer)
+
+
+def token_id() -> str:
+    """The public part of the token in this request, whether valid or not; empty without one."""
+    parts = _token().split("_")
+    return parts[1] if len(parts) > 2 and parts[0] == "as" else ""
+
+
+def _owner(scope: Scope) -> Viewer:
+    token = _token()
+    # Writable: the token's last use is noted now and then.
+    with site().session() as session:
+        viewer = viewer_of_token(session, token, scope=scope) if token else None
+        known = viewer is not None or (token and viewer_of_token(session, token) is not None)
+    if viewer is not None:
+        return viewer
+    if known:
+        raise Problem("forbidden", needed_scope=scope)
+    raise Problem("unauthorized", headers=_CHALLENGE)
+
+
+def _token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

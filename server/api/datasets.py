@@ -1,0 +1,126 @@
+"""Datasets and reports: figures as JSON, CSV, workbook tables, and finished report workbooks."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from flask import Response, request, url_for
+
+from server.api.access import caller, needs
+from server.api.blueprint import api, site
+from server.api.forms import texts
+from server.api.problems import Problem, wanted_language
+from server.api.responses import JSON, XLSX, file_response, instant, json_response
+from server.reports import build_named_report
+from server.statistics.datasets import load, names
+from workbooks.dataset import Dataset
+from workbooks.export import csv_file, tables_workbook
+from workbooks.form import Text
+from workbooks.report import load_reports
+
+CSV = "text/csv"
+_FORMATS = {"json": JSON, "csv": CSV, "xlsx": XLSX}
+
+
+@api.get("/datasets")
+@needs("read")
+def list_datasets() -> Response:
+    return json_response(
+        {"datasets": [{"name": name, "links": {"self": url_for("api.get_dataset", name=name)}} for name in names()]}
+    )
+
+
+@api.get("/datasets/<name>")
+@needs("read")
+def get_dataset(name: str) -> Response:
+    """One dataset as of an instant: JSON, CSV or a workbook, by `format` or the Accept header."""
+    if name not in names():
+        raise Problem("not-found")
+    kind, language = _format(), wanted_language()
+    with site().session(read_only=True) as session:
+        dataset = load(
+            session,
+            name,
+            caller(),
+            site=site(),
+            as_of=_as_of(),
+            start=_day("start"),
+            end=_day("end"),
+            language=language,
+        )
+    if kind == "csv":
+        return file_response(csv_file(dataset, language), f"{name}.csv", f"{CSV}; charset=utf-8")
+    if kind == "xlsx":
+        return file_response(tables_workbook([dataset], language), f"{name}.xlsx")
+    return json_response(_as_dict(dataset))
+
+
+@api.get("/reports")
+@needs("read")
+def list_reports() -> Response:
+    return json_response(
+        {
+            "reports": [
+                {
+                    "name": name,
+                    "title": texts(report.title),
+                    "links": {"workbook": url_for("api.get_report", name=name)},
+                }
+                for name, report in load_reports().items()
+            ]
+        }
+    )
+
+
+@api.get("/reports/<name>")
+@needs("read")
+def get_report(name: str) -> Response:
+    """The report workbook: tables, pivot tables and charts over what the caller may see."""
+    reports = load_reports()
+    if name not in reports:
+        raise Problem("not-found")
+    language = wanted_language()
+    content = build_named_report(site(), name, caller(), language=language, as_of=_as_of())
+    return file_response(content, f"{reports[name].title[language]}.xlsx")
+
+
+def _as_dict(dataset: Dataset) -> dict[str, Any]:
+    columns = [column.name for column in dataset.columns]
+    return {
+        "name": dataset.name,
+        "title": texts(dataset.title),
+        "definition": texts(dataset.definition),
+        "filter": texts(dataset.filter),
+        "as_of": instant(dataset.as_of.replace(tzinfo=site().zone).astimezone(UTC)),
+        "columns": [
+            {"name": column.name, "label": texts(column.label), "type": column.type} for column in dataset.columns
+        ],
+        "rows": [dict(zip(columns, row, strict=True)) for row in dataset.rows()],
+    }
+
+
+def _format() -> str:
+    asked = request.args.get("format")
+    if asked is None:
+        accepted = request.accept_mimetypes
+        best = accepted.best_match([JSON, CSV, XLSX]) if accepted else JSON
+        asked = next((name for name, kind in _FORMATS.items() if kind == best), "")
+    if asked not in _FORMATS:
+        raise Problem("not-acceptable")
+    return asked
+
+
+def _day(name: str) -> date | None:
+    asked = request.args.get(name)
+    if not asked:
+        return None
+    try:
+        return date.fromisoformat(asked)
+    except ValueError:
+        words = Text(f"{name} 应为日期，如 2026-11-21。", f"{name} is a date such as 2026-11-21.")
+        raise Problem("bad-request", detail=words) from None
+
+
+def _as_of() -> datetime | None:
+    """The end of the day asked for, in the site's zone; now when none is."""
+    day = _day("as_of")
+    return datetime.combine(day, time.max, site().zone).astimezone(UTC) if day else None

@@ -1,0 +1,69 @@
+"""Forms and their blank workbooks."""
+
+from typing import Any
+
+from flask import Response, url_for
+
+from server.api.access import needs
+from server.api.blueprint import api, site
+from server.api.problems import Problem, wanted_language
+from server.api.responses import file_response, json_response
+from workbooks.form import FormDefinition, Text
+from workbooks.template import build_template
+
+
+@api.get("/templates")
+@needs("read")
+def list_templates() -> Response:
+    return json_response({"templates": [_as_dict(definition) for definition in site().definitions.values()]})
+
+
+@api.get("/templates/<form_id>")
+@needs("read")
+def get_template(form_id: str) -> Response:
+    """The blank workbook with today's master data in its drop-downs."""
+    definition = definition_of(form_id)
+    language = wanted_language()
+    with site().session(read_only=True) as session:
+        master = site().master(session)
+    name = f"{definition.title[language]}.xlsx"
+    return file_response(build_template(definition, language=language, master=master), name)
+
+
+def definition_of(form_id: str) -> FormDefinition:
+    """
+    The form called *form_id*.
+
+    Raises:
+        Problem: not-found, naming the forms there are.
+    """
+    known = site().definitions
+    if form_id in known:
+        return known[form_id]
+    names = ", ".join(known)
+    raise Problem(
+        "not-found",
+        detail=Text(f"没有表单“{form_id}”；可用：{names}。", f"There is no form {form_id!r}; there are: {names}."),
+    )
+
+
+def texts(words: Text | None) -> dict[str, str] | None:
+    return {"zh": words.zh, "en": words.en} if words else None
+
+
+def _as_dict(definition: FormDefinition) -> dict[str, Any]:
+    return {
+        "form_id": definition.form_id,
+        "version": definition.version,
+        "title": texts(definition.title),
+        "group": definition.group,
+        "hint": texts(definition.hint),
+        "fields": [
+            {"name": path, "type": str(field.type), "label": texts(field.label), "computed": field.computed}
+            for path, field in definition.paths()
+        ],
+        "links": {
+            "workbook": url_for("api.get_template", form_id=definition.form_id),
+            "records": url_for("api.list_records", form_id=definition.form_id),
+        },
+    }

@@ -1,0 +1,36 @@
+"""The pages: server-rendered, in Chinese and English, without anything from another network."""
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_wtf.csrf import CSRFProtect
+
+from server.site import Site
+from server.web import (
+    account,
+    context,
+    dashboard,
+    fill,
+    gallery,
+    language,
+    record,
+    records,
+    sign_in,
+    submissions,
+    submit,
+    viewer,
+)
+from server.web.errors import error_page
+
+__all__ = ["error_page", "register"]
+
+
+def register(app: Flask, site: Site, limiter: Limiter) -> None:
+    """Add all pages to *app*; every form of theirs carries a CSRF token that lasts as long as the session."""
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # a form is often filled in over a whole morning
+    viewer.start(app, site)
+    CSRFProtect(app)
+    language.start(app, site)
+    context.start(app)
+    sign_in.limit(limiter)
+    for module in (sign_in, dashboard, submit, submissions, gallery, fill, records, record, account):
+        app.register_blueprint(module.pages)

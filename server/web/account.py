@@ -1,0 +1,95 @@
+"""One's own account: language, password, tokens for programs."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+
+from server.access.people import AccountError, change_password, set_language, sign_out_everywhere
+from server.access.tokens import SCOPES, issue_token, revoke_token, tokens_of
+from server.web.context import site
+from server.web.language import LANGUAGES, local, t
+from server.web.sign_in import inside
+from server.web.viewer import current_viewer, login_required, renew, signed_in
+from workbooks.form import Text
+
+pages = Blueprint("account", __name__)
+SCOPE_TEXT = {"submit": Text("提交", "Submit"), "read": Text("读取", "Read")}
+
+
+@pages.get("/account")
+@login_required
+def show() -> str:
+    return _page()
+
+
+@pages.post("/language")
+def language() -> ResponseReturnValue:
+    """Switch the language of the pages, for visitors too; an account remembers it."""
+    chosen = request.form.get("language", "")
+    tongue = next((known for known in LANGUAGES if known == chosen), None)
+    if tongue is None:
+        abort(400)
+    cookie["language"] = tongue
+    if current_viewer() is not None:
+        with site().session() as session:
+            set_language(session, signed_in(), tongue)
+    return redirect(inside(request.form.get("next")))
+
+
+@pages.post("/account/password")
+@login_required
+def password() -> ResponseReturnValue:
+    """A new password; sessions on other devices end."""
+    form = request.form
+    if form.get("new") != form.get("again"):
+        return _page(wrong=t("The two new passwords differ.")), 422
+    try:
+        with site().session() as session:
+            nonce = change_password(session, signed_in(), form.get("old", ""), form.get("new", ""))
+    except AccountError as error:
+        return _page(wrong=local(error.message)), 422
+    renew(nonce)
+    flash(t("The password was changed; sessions on other devices have ended."), "ok")
+    return redirect(url_for("account.show"))
+
+
+@pages.post("/account/sessions")
+@login_required
+def sessions() -> ResponseReturnValue:
+    """End all other sessions of this account."""
+    with site().session() as session:
+        nonce = sign_out_everywhere(session, signed_in())
+    renew(nonce)
+    flash(t("Sessions on other devices have ended."), "ok")
+    return redirect(url_for("account.show"))
+
+
+@pages.post("/account/tokens")
+@login_required
+def token() -> ResponseReturnValue:
+    """A new token; this answer is the only place it is ever shown."""
+    scopes = [scope for scope in SCOPES if scope in request.form.getlist("scope")]
+    try:
+        with site().session() as session:
+            text = issue_token(session, signed_in(), request.form.get("name", "")[:80], scopes)
+    except AccountError as error:
+        return _page(wrong=local(error.message)), 422
+    return _page(fresh=text)
+
+
+@pages.post("/account/tokens/<token_id>/revoke")
+@login_required
+def revoke(token_id: str) -> ResponseReturnValue:
+    with site().session() as session:
+        if not revoke_token(session, signed_in(), token_id):
+            abort(404)
+    flash(t("The token was revoked."), "ok")
+    return redirect(url_for("account.show"))
+
+
+def _page(*, wrong: str = "", fresh: str = "") -> str:
+    with site().session(read_only=True) as session:
+        tokens = tokens_of(session, signed_in())
+    return render_template(
+        "account.html", tokens=tokens, now=site().now(), wrong=wrong, fresh=fresh, scopes=SCOPES, scope_text=SCOPE_TEXT
+    )

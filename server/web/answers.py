@@ -1,0 +1,126 @@
+"""Checked answers as people read them, section by section and change by change."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from server.records.changes import Change
+from workbooks.filled import Row, Value, Values
+from workbooks.form import Field, FieldType, FormDefinition, Language, Repeat, Section
+from workbooks.master import Master
+from workbooks.values import show
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question with its answer; an empty text is no answer."""
+
+    label: str
+    text: str
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The entries of a repeat; cells of number columns stand at the right."""
+
+    label: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One section with its answers and, below them, its tables."""
+
+    section: Section
+    answers: tuple[Answer, ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One answer before and after, in words."""
+
+    label: str
+    before: str
+    after: str
+
+
+def blocks(definition: FormDefinition, values: Values, *, master: Master, language: Language) -> list[Block]:
+    """The whole form as answered."""
+
+    def text(field: Field, value: object) -> str:
+        return with_unit(field, cast(Value, value), master=master, language=language)
+
+    return [
+        Block(
+            section,
+            tuple(
+                Answer(field.label[language], text(field, values.get(field.name)), field.wide or field.rows > 1)
+                for field in section.fields
+            ),
+            tuple(_table(repeat, values, language, master) for repeat in section.repeats),
+        )
+        for section in definition.sections
+    ]
+
+
+def with_unit(field: Field, value: Value, *, master: Master, language: Language) -> str:
+    text = show(field, value, language, master)
+    return f"{text} {field.unit[language]}" if text and field.unit else text
+
+
+def typed(definition: FormDefinition, values: Values) -> dict[str, str | list[dict[str, str]]]:
+    """Stored answers as the texts of a page's inputs: codes, ISO dates, plain numbers."""
+    found: dict[str, str | list[dict[str, str]]] = {
+        field.name: _plain(cast(Value, values.get(field.name))) for field in definition.fields
+    }
+    for repeat in definition.repeats:
+        rows = cast(tuple[Row, ...], values.get(repeat.name) or ())
+        found[repeat.name] = [{field.name: _plain(row.get(field.name)) for field in repeat.fields} for row in rows]
+    return found
+
+
+def differences(
+    definition: FormDefinition, found: Iterable[Change], *, master: Master, language: Language
+) -> list[Difference]:
+    """*found* in words; answers inside repeats say which line they stand in."""
+    return [
+        Difference(
+            _label(definition, change, language),
+            show(definition.field(change.path), change.before, language, master),
+            show(definition.field(change.path), change.after, language, master),
+        )
+        for change in found
+    ]
+
+
+def _label(definition: FormDefinition, change: Change, language: Language) -> str:
+    if change.line is None:
+        return change.label[language]
+    repeat = next(r for r in definition.repeats if r.name == change.path.partition(".")[0])
+    line = {"zh": f"第 {change.line} 行", "en": f"line {change.line}"}[language]
+    return f"{repeat.label[language]} · {line} · {change.label[language]}"
+
+
+def _table(repeat: Repeat, values: Mapping[str, Any], language: Language, master: Master) -> Table:
+    rows = cast(tuple[Row, ...], values.get(repeat.name) or ())
+    return Table(
+        repeat.label[language],
+        tuple(field.label[language] for field in repeat.fields),
+        tuple(tuple(show(field, row.get(field.name), language, master) for field in repeat.fields) for row in rows),
+        tuple(field.type in (FieldType.INTEGER, FieldType.DECIMAL) for field in repeat.fields),
+    )
+
+
+def _plain(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if hasattr(value, "isoformat"):
+        text = value.isoformat()
+        return text.removesuffix(":00") if text.count(":") == 2 else text
+    return str(value)

@@ -1,0 +1,86 @@
+"""What every page needs: the site, who is signed in, the menu."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import cast
+
+from flask import Flask, current_app, request, url_for
+
+from server.access.visibility import Viewer
+from server.records.outcome import STATE_TEXT
+from server.site import Site
+from server.web.language import current_language
+from server.web.viewer import current_viewer
+from workbooks.form import Language, Text
+
+# endpoint, icon, label, and the group that marks it as the current one
+NAVIGATION = (
+    ("dashboard.show", "dashboard", "Dashboard", "dashboard"),
+    ("submit.show", "submit", "Submit", "submit"),
+    ("gallery.show", "templates", "Templates", "gallery"),
+    ("records.overview", "records", "Records", "records"),
+    ("submissions.show", "inbox", "Inbox", "submissions"),
+)
+_GROUPS = {"fill": "gallery", "record": "records"}
+ROLES: Mapping[str, Text] = {
+    "station": Text("服务站", "Station"),
+    "engineer": Text("技术工程师", "Engineer"),
+    "quality": Text("质量部", "Quality"),
+    "manager": Text("管理者", "Manager"),
+    "admin": Text("管理员", "Administrator"),
+}
+
+
+def site() -> Site:
+    """The site this application serves."""
+    return cast(Site, current_app.extensions["aftersheet"])
+
+
+def start(app: Flask) -> None:
+    @app.context_processor
+    def _frame() -> dict[str, object]:
+        blueprint = request.blueprint or ""
+        found: dict[str, object] = {
+            "static_url": static_url,
+            "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
+            "viewer": None,
+            "states": STATE_TEXT,
+            "owners": ROLES,
+        }
+        viewer = current_viewer()
+        if viewer is not None:
+            language = current_language()
+            found |= {
+                "viewer": viewer,
+                "viewer_roles": roles(viewer, language),
+                "station_label": station(viewer, language),
+                "navigation": NAVIGATION,
+                "active": _GROUPS.get(blueprint, blueprint),
+            }
+        return found
+
+
+def static_url(name: str) -> str:
+    """The address of a static file, with a mark that changes with its contents."""
+    return url_for("static", filename=name, v=_mark(name))
+
+
+def roles(viewer: Viewer, language: Language) -> str:
+    separator = "、" if language == "zh" else ", "
+    return separator.join(ROLES[role][language] for role in ROLES if role in viewer.roles)
+
+
+def station(viewer: Viewer, language: Language) -> str:
+    """The name of the viewer's station; empty for people of no station."""
+    if not viewer.station:
+        return ""
+    with site().session(read_only=True) as session:
+        row = site().master(session, retired=True).row("stations", viewer.station)
+    return row.label(language) if row else viewer.station
+
+
+@cache
+def _mark(name: str) -> str:
+    return hashlib.sha256((files("server.web") / "static" / name).read_bytes()).hexdigest()[:10]

@@ -1,0 +1,56 @@
+"""The gallery of forms: blank workbooks in both languages, and the way to fill one in here."""
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from flask import Blueprint, Response, abort, render_template
+
+from server.web.context import site
+from server.web.files import workbook
+from server.web.language import LANGUAGES
+from server.web.viewer import login_required
+from workbooks.form import FormDefinition, Text
+from workbooks.template import build_template
+
+pages = Blueprint("gallery", __name__)
+
+GROUPS: Mapping[str, Text] = {
+    "feedback": Text("客户反馈与满意度", "Customer feedback and satisfaction"),
+    "fracas": Text("故障报告与纠正措施", "Failure reports and corrective action"),
+    "trips": Text("出差与外派服务", "Trips and field service"),
+    "other": Text("其他", "Other"),
+}
+
+
+@pages.get("/templates")
+@login_required
+def show() -> str:
+    order = list(GROUPS)
+    forms = sorted(site().definitions.values(), key=lambda form: order.index(form.group))
+    groups = [(GROUPS[name], list(members)) for name, members in groupby(forms, key=lambda form: form.group)]
+    return render_template("gallery.html", groups=groups, questions=questions)
+
+
+@pages.get("/templates/<form_id>-<language>.xlsx")
+@login_required
+def download(form_id: str, language: str) -> Response:
+    """The blank workbook of a form, with today's master data in its drop-downs."""
+    definition = definition_or_404(form_id)
+    tongue = next((known for known in LANGUAGES if known == language), None)
+    if tongue is None:
+        abort(404)
+    with site().session(read_only=True) as session:
+        master = site().master(session)
+    return workbook(build_template(definition, language=tongue, master=master), definition.title[tongue])
+
+
+def definition_or_404(form_id: str) -> FormDefinition:
+    definition = site().definitions.get(form_id)
+    if definition is None:
+        abort(404)
+    return definition
+
+
+def questions(definition: FormDefinition) -> int:
+    """How many different answers a form asks for; what it computes itself does not count."""
+    return sum(not field.computed for _, field in definition.paths())

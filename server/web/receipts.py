@@ -1,0 +1,143 @@
+"""What the pages show of a submission: its outcome, findings, changes and what to do next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from server.intake.receive import Receipt
+from server.records.outcome import FAILED, OUTCOME_TEXT, Outcome
+from server.records.store import SubmissionRow
+from server.web.answers import Difference, differences
+from workbooks.check import DeadlineState
+from workbooks.form import FormDefinition, Language, Text
+from workbooks.master import Master
+
+# outcome → colour of the badge, icon
+_LOOKS: Mapping[str, tuple[str, str]] = {
+    Outcome.RECORDED: ("ok", "check"),
+    Outcome.REVISED: ("ok", "check"),
+    Outcome.ALREADY_RECEIVED: ("info", "info"),
+    Outcome.REJECTED: ("bad", "cross"),
+    FAILED: ("bad", "warning"),
+}
+_NEXT: Mapping[str, Text] = {
+    Outcome.REJECTED: Text("请按下面的说明改正，再提交一次。", "Correct what is listed below and send it again."),
+    FAILED: Text(
+        "文件已保存，请稍后重试或联系管理员。", "The file is kept; try again later or tell the administrator."
+    ),
+}
+CHANNELS: Mapping[str, Text] = {
+    "web": Text("网页", "Web page"),
+    "api": Text("接口", "API"),
+    "cli": Text("命令行", "Command line"),
+    "mail": Text("邮件", "E-mail"),
+    "folder": Text("文件夹", "Folder"),
+    "desk": Text("Excel", "Excel"),
+    "demo": Text("演示数据", "Demo data"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """A deadline of the form as a badge says it."""
+
+    label: Text
+    words: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptView:
+    """One receipt as the pages draw it; findings are in their public form (`Finding.as_dict`)."""
+
+    submission_id: str
+    filename: str
+    title: Text | None
+    outcome: str
+    received_at: datetime
+    sender: str
+    channel: Text
+    record_number: str | None
+    revision: int | None
+    findings: Sequence[Mapping[str, Any]] = ()
+    changes: Sequence[Difference] = ()
+    deadlines: Sequence[Deadline] = ()
+    stored: Sequence[tuple[str, str]] = ()
+    next_step: Text | None = None
+    has_file: bool = True
+
+    @property
+    def badge(self) -> str:
+        return _LOOKS[self.outcome][0]
+
+    @property
+    def icon(self) -> str:
+        return _LOOKS[self.outcome][1]
+
+    @property
+    def outcome_text(self) -> Text:
+        return OUTCOME_TEXT[self.outcome]
+
+    @property
+    def tone(self) -> str:
+        """The colour of the whole card: an accepted form with findings is a warning."""
+        return "warn" if self.findings and self.badge == "ok" else self.badge
+
+
+def of_receipt(
+    receipt: Receipt,
+    *,
+    definition: FormDefinition | None,
+    stored: Sequence[tuple[str, str]],
+    channel: str,
+    master: Master,
+    language: Language,
+) -> ReceiptView:
+    """A receipt fresh from the intake; *stored* are (label, answer) of what is now in the record."""
+    return ReceiptView(
+        submission_id=receipt.submission_id,
+        filename=receipt.filename,
+        title=receipt.title,
+        outcome=receipt.outcome,
+        received_at=receipt.received_at,
+        sender="",
+        channel=CHANNELS[channel],
+        record_number=receipt.record_number,
+        revision=receipt.revision,
+        findings=[finding.as_dict() for finding in receipt.findings],
+        changes=differences(definition, receipt.changes, master=master, language=language) if definition else (),
+        deadlines=[_deadline(deadline, language) for deadline in receipt.deadlines],
+        stored=stored,
+        next_step=receipt.next_step,
+    )
+
+
+def of_row(
+    row: SubmissionRow, definitions: Mapping[str, FormDefinition], findings: Sequence[Mapping[str, Any]] = ()
+) -> ReceiptView:
+    """A submission looked up again."""
+    definition = definitions.get(row.form_id or "")
+    return ReceiptView(
+        submission_id=row.id,
+        filename=row.filename,
+        title=definition.title if definition else None,
+        outcome=row.outcome,
+        received_at=row.at,
+        sender=row.sender,
+        channel=CHANNELS.get(row.channel, Text(row.channel, row.channel)),
+        record_number=row.record_number,
+        revision=row.revision,
+        findings=findings,
+        next_step=_NEXT.get(row.outcome),
+        has_file=row.kind == "workbook",
+    )
+
+
+def _deadline(state: DeadlineState, language: Language) -> Deadline:
+    due = f"{state.due:%Y-%m-%d}"
+    if state.late_days:
+        words = {"zh": f"应于 {due} 前，逾期 {state.late_days} 天", "en": f"due {due}, {state.late_days} day(s) late"}
+    else:
+        words = {"zh": f"{due} 前，按时", "en": f"due {due}, in time"}
+    return Deadline(label=state.label, words=words[language], tone="bad" if state.late_days else "ok")

@@ -1,0 +1,63 @@
+"""The inbox: everything that was sent in, its receipts, marked workbooks and originals."""
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from server.intake.workbooks import marked_workbook
+from server.records.store import NotFound, SubmissionView, submission, submissions
+from server.web import receipts
+from server.web.context import site
+from server.web.files import attachment, workbook
+from server.web.language import current_language
+from server.web.viewer import login_required, signed_in
+
+pages = Blueprint("submissions", __name__)
+PER_PAGE = 30
+
+
+@pages.get("/submissions")
+@login_required
+def show() -> str:
+    page = max(1, request.args.get("page", 1, type=int))
+    with site().session(read_only=True) as session:
+        rows, total = submissions(session, signed_in(), page=page, per_page=PER_PAGE)
+    views = [receipts.of_row(row, site().definitions) for row in rows]
+    return render_template(
+        "submissions.html", submissions=views, total=total, page=page, pages=max(1, -(-total // PER_PAGE))
+    )
+
+
+@pages.get("/submissions/<submission_id>")
+@login_required
+def receipt(submission_id: str) -> str:
+    found = _submission_or_404(submission_id)
+    return render_template("submission.html", receipt=receipts.of_row(found, site().definitions, found.findings))
+
+
+@pages.get("/submissions/<submission_id>/workbook")
+@login_required
+def marked(submission_id: str) -> Response:
+    """The sender's own workbook with number, state and findings marked in it."""
+    found = _submission_or_404(submission_id)
+    language = current_language()
+    content = marked_workbook(site(), submission_id, viewer=signed_in(), language=language)
+    suffix = {"zh": "回执", "en": "receipt"}[language]
+    name = found.filename.rpartition(".")[0] or found.filename or found.record_number
+    return workbook(content, f"{name} {suffix}")
+
+
+@pages.get("/submissions/<submission_id>/original")
+@login_required
+def original(submission_id: str) -> Response:
+    """The bytes as they came, to the bit; whatever they are, nothing here opens them."""
+    found = _submission_or_404(submission_id)
+    if found.kind != "workbook":
+        abort(404)
+    return attachment(site().originals.read(found.sha256), found.filename, "application/octet-stream")
+
+
+def _submission_or_404(submission_id: str) -> SubmissionView:
+    try:
+        with site().session(read_only=True) as session:
+            return submission(session, signed_in(), submission_id)
+    except NotFound:
+        abort(404)

@@ -1,0 +1,137 @@
+"""Datasets as files to take away: a workbook with a table per sheet, or CSV that Excel opens rightly."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from io import BytesIO, StringIO
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from workbooks.dataset import Column, ColumnType, Dataset
+from workbooks.form import Language
+
+_FORMATS: Mapping[ColumnType, str] = {
+    "integer": "#,##0",
+    "decimal": "#,##0.##",
+    "percent": "0.0%",
+    "date": "yyyy-mm-dd",
+    "datetime": "yyyy-mm-dd hh:mm",
+}
+_WIDTHS: Mapping[ColumnType, int] = {
+    "integer": 10,
+    "decimal": 12,
+    "percent": 10,
+    "date": 12,
+    "datetime": 17,
+    "boolean": 8,
+}
+_WIDEST = 46  # characters
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_LONGEST_TEXT = 32_767  # what one cell of Excel holds
+_ILLEGAL_IN_TITLE = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
+
+
+def tables_workbook(datasets: Sequence[Dataset], language: Language) -> bytes:
+    """
+    A workbook with one sheet per dataset, each a real Excel table that can be sorted and filtered.
+
+    Text stays text, whatever it begins with: nothing in it becomes a formula or a link.
+    """
+    out = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
+    workbook = Workbook(out, options)
+    formats = {kind: workbook.add_format({"num_format": code}) for kind, code in _FORMATS.items()}
+    titles: set[str] = set()
+    for number, dataset in enumerate(datasets, start=1):
+        sheet = workbook.add_worksheet(_sheet_title(dataset.title[language], titles))
+        _write(sheet, dataset, language, formats, f"T{number}_{dataset.name}")
+    workbook.close()
+    return out.getvalue()
+
+
+def csv_file(dataset: Dataset, language: Language) -> bytes:
+    """
+    *dataset* as CSV with a byte order mark, without which Excel takes Chinese for noise.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    out = StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(column.label[language] for column in dataset.columns)
+    writer.writerows([_csv_cell(value) for value in row] for row in dataset.rows())
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _write(
+    sheet: Worksheet, dataset: Dataset, language: Language, formats: Mapping[ColumnType, Format], name: str
+) -> None:
+    labels = _unique([column.label[language] for column in dataset.columns])
+    for index, (column, values) in enumerate(zip(dataset.columns, dataset.data, strict=True)):
+        cell_format = formats.get(column.type)
+        sheet.set_column(index, index, _width(column, labels[index], values), cell_format)
+        for row, value in enumerate(values, start=1):
+            _write_cell(sheet, row, index, value, cell_format)
+    rows = max(1, len(dataset))  # a table has at least one line below its head
+    headers = [
+        {"header": label, "format": formats.get(c.type)} for label, c in zip(labels, dataset.columns, strict=True)
+    ]
+    sheet.add_table(0, 0, rows, len(labels) - 1, {"name": name, "columns": headers, "style": "Table Style Medium 2"})
+    sheet.freeze_panes(1, 1)
+
+
+def _write_cell(sheet: Worksheet, row: int, column: int, value: Any, cell_format: Format | None) -> None:
+    match value:
+        case None:
+            return
+        case bool():
+            sheet.write_boolean(row, column, value, cell_format)
+        case int() | float() | Decimal():
+            sheet.write_number(row, column, value, cell_format)
+        case datetime() | date():
+            sheet.write_datetime(row, column, value, cell_format)
+        case _:
+            sheet.write_string(row, column, str(value)[:_LONGEST_TEXT])
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _width(column: Column, label: str, values: Sequence[Any]) -> float:
+    widest = _WIDTHS.get(column.type) or max(
+        (_shown_width(str(value)) for value in values[:200] if value is not None), default=0
+    )
+    return min(max(widest, _shown_width(label) + 3), _WIDEST)  # 3: the filter's arrow
+
+
+def _shown_width(text: str) -> int:
+    return sum(2 if ord(char) > 0x2E80 else 1 for char in text)
+
+
+def _unique(labels: Sequence[str]) -> list[str]:
+    """A table's headings must differ; the second of two equal ones gets a number."""
+    seen: dict[str, int] = {}
+    found: list[str] = []
+    for label in labels:
+        seen[label.casefold()] = seen.get(label.casefold(), 0) + 1
+        count = seen[label.casefold()]
+        found.append(label if count == 1 else f"{label} {count}")
+    return found
+
+
+def _sheet_title(title: str, taken: set[str]) -> str:
+    base = title.translate(_ILLEGAL_IN_TITLE).strip()[:28] or "Sheet"
+    name, count = base, 1
+    while name.casefold() in taken:
+        count += 1
+        name = f"{base} {count}"
+    taken.add(name.casefold())
+    return name
