@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import log
 
@@ -11,7 +11,7 @@ from server.demo.failures import FIX_MONTH, IDLE_FIX_MONTH, Failure
 from server.demo.master import Company, Person
 from server.demo.mistakes import spoil
 from server.demo.period import month_number
-from server.demo.sending import Answers, Sending
+from server.demo.sending import Answers, Role, Sending
 
 _PRODUCTS = {product.code: product for product in PRODUCTS}
 _SOFTWARE = ("V2.1.3", "V2.1.5", "V2.2.0")
@@ -20,7 +20,9 @@ _TICKS = (
     "technical_located", "technical_mechanism", "technical_reproduced", "technical_effective", "technical_read_across",
     "managerial_process", "managerial_responsibility", "managerial_actions", "managerial_handling", "managerial_rules",
 )  # fmt: skip
-_DETAILED_DAYS = 183  # in the last half year every step is a revision of its own, before that only report and end
+_DETAILED_DAYS = (
+    183  # in the last half year every step is a revision of its own, before that the report, then the rest at once
+)
 _STUCK_AFTER_DAYS = 90
 
 
@@ -37,46 +39,53 @@ class _Course:
 def case_sendings(failure: Failure, company: Company, draw: random.Random, until: date) -> Iterator[Sending]:
     """Everything that was sent about *failure* up to the end of *until*."""
     end = datetime.combine(until, time(23, 59))
-    instance = f"{failure.train.code}-{failure.occurred_at:%Y%m%d%H%M}"
-    report = _report(failure, draw)
-    spoiled = spoil(report, draw)
-    sender = failure.reporter.name.zh
-    common = {"form_id": "fracas", "station": failure.station, "instance": instance}
-    received = failure.received_at
-    if received > end:
+    spoiled = spoil(_report(failure, draw), draw)
+    report = Sending(
+        form_id="fracas",
+        answers=spoiled.accepted,
+        role="station",
+        person=failure.reporter.name.zh,
+        station=failure.station,
+        received_at=failure.received_at,
+        instance=f"{failure.train.code}-{failure.occurred_at:%Y%m%d%H%M}",
+    )
+    if spoiled.turned_down is not None and report.received_at <= end:
+        yield replace(report, answers=spoiled.turned_down, expected="rejected")
+        report = replace(report, received_at=report.received_at + timedelta(minutes=draw.randint(8, 400)))
+    if report.received_at > end:
         return
-    if spoiled.turned_down is not None:
-        yield Sending(
-            **common,
-            answers=spoiled.turned_down,
-            role="station",
-            person=sender,
-            received_at=received,
-            expected="rejected",
-        )
-        received += timedelta(minutes=draw.randint(8, 400))
-    if received > end:
-        return
-    yield Sending(**common, answers=spoiled.accepted, role="station", person=sender, received_at=received)
-    answers = dict(spoiled.accepted)
-    engineer = draw.choice(company.staff("engineer"))
-    inspector = draw.choice(company.staff("quality"))
-    course = _course(failure, received, draw, until)
-    detailed = (until - failure.occurred_at.date()).days <= _DETAILED_DAYS
-    for step, at in (("analysis", course.analysed), ("action", course.action_done), ("close", course.closed)):
-        if at is None or at > end:
-            continue
-        answers |= _step(step, failure, course, engineer, inspector, draw, until)
-        if not detailed and course.closed is not None and course.closed <= end and step != "close":
-            continue  # goes in with the close
-        role, person = ("quality", inspector) if step == "close" else ("engineer", engineer)
-        yield Sending(
-            **common,
-            answers=dict(answers),
-            role=role if detailed or step != "close" else "admin",
-            person=person.name.zh,
-            received_at=at,
-        )
+    yield report
+    yield from _later_steps(failure, report, company, draw, until)
+
+
+def _later_steps(
+    failure: Failure, report: Sending, company: Company, draw: random.Random, until: date
+) -> Iterator[Sending]:
+    """Analysis, action and close as far as they have come; of older cases all in one."""
+    engineer, inspector = draw.choice(company.staff("engineer")), draw.choice(company.staff("quality"))
+    course = _course(failure, report.received_at, draw, until)
+    steps = [
+        (
+            course.analysed,
+            engineer,
+            _analysis(failure, engineer, course.analysed) | _plan(failure, course, engineer, until),
+        ),
+    ]
+    if course.action_done is not None:
+        steps.append((course.action_done, engineer, {"completed_on": course.action_done.date()}))
+    if course.closed is not None:
+        steps.append((course.closed, inspector, _close(failure, course, inspector, draw)))
+    taken = [step for step in steps if step[0].date() <= until]
+    at_once = (until - failure.occurred_at.date()).days > _DETAILED_DAYS
+    answers = dict(report.answers)
+    for at, person, step in taken:
+        answers |= step
+        if not at_once:
+            role: Role = "quality" if person is inspector else "engineer"
+            yield replace(report, answers=dict(answers), role=role, person=person.name.zh, received_at=at)
+    if at_once and taken:
+        at, person, _ = taken[-1]
+        yield replace(report, answers=answers, role="admin", person=person.name.zh, received_at=at)
 
 
 def _report(failure: Failure, draw: random.Random) -> Answers:
@@ -155,17 +164,6 @@ def _course(failure: Failure, received: datetime, draw: random.Random, until: da
         action_done=None if done is None else _office_hour(done, draw, days_later=2),
         closed=None if closed is None else _office_hour(closed, draw, days_later=3),
     )
-
-
-def _step(
-    step: str, failure: Failure, course: _Course, engineer: Person, inspector: Person, draw: random.Random, until: date
-) -> Answers:
-    if step == "analysis":
-        return _analysis(failure, engineer, course.analysed) | _plan(failure, course, engineer, until)
-    if step == "action":
-        assert course.action_done is not None
-        return {"completed_on": course.action_done.date()}
-    return _close(failure, course, inspector, draw)
 
 
 def _analysis(failure: Failure, engineer: Person, at: datetime) -> Answers:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables: one row per line)
 """The demo company's constants: stations, products, failure modes with their share and season, people's names."""
 
 from typing import Literal, NamedTuple

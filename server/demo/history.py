@@ -8,6 +8,7 @@ from itertools import chain
 from server.demo.cases import case_sendings
 from server.demo.failures import draw_failures
 from server.demo.master import company
+from server.demo.period import first_day
 from server.demo.sending import Sending
 from server.demo.trips import trip_sendings
 from server.demo.voices import feedback_sendings, survey_sendings
@@ -25,7 +26,7 @@ def demo_answers(seed: int, until: date, *, start: date | None = None) -> Iterat
     others = chain(
         trip_sendings(people, seed, until), survey_sendings(people, seed, until), feedback_sendings(people, seed, until)
     )
-    first = datetime.combine(start, time()) if start else datetime.min
+    first = datetime.combine(start or first_day(until), time())
     begun: dict[str, bool] = {}
     found = sorted(chain(cases, others), key=lambda sending: sending.received_at)
     for sending in found:

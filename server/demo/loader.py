@@ -164,8 +164,6 @@ def _accounts(site: Site) -> tuple[Account, ...]:
     with site.session() as session:
         for username, roles, station, name in wanted:
             password = secrets.token_urlsafe(12)
-            create_user(
-                session, username=username, password=password, display_name=name, roles=roles, station=station
-            )
+            create_user(session, username=username, password=password, display_name=name, roles=roles, station=station)
             accounts.append(Account(username=username, password=password, roles=roles, station=station))
     return tuple(accounts)

@@ -1,4 +1,4 @@
-"""How people mistype a fault form: mostly so that it can be read all the same, now and then so that it must come back."""
+"""How people mistype a fault form: mostly it can be read all the same, now and then it must come back."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -9,10 +9,8 @@ from typing import NamedTuple
 from server.demo.catalogue import MODES, STATIONS
 from server.demo.sending import Answers
 
-_FULL_WIDTH = str.maketrans(
-    "0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "０１２３４５６７８９－ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ",
-)
+_FULL_WIDTH = {ord(c): chr(ord(c) + 0xFEE0) for c in "0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_EXCEL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  serials have no zone
 _CITY = {station.code: station.city.zh for station in STATIONS}
 _MODE = {mode.code: mode.name.zh for mode in MODES}
 _MOMENTS = ("reported_at", "occurred_at", "responded_at", "arrived_at", "repaired_at")
@@ -73,7 +71,7 @@ def _serial_number(answers: Answers, draw: random.Random) -> bool:
     moment = answers.get("occurred_at")
     if not isinstance(moment, datetime):
         return False
-    answers["occurred_at"] = (moment - datetime(1899, 12, 30)) / timedelta(days=1)
+    answers["occurred_at"] = (moment - _EXCEL_ZERO) / timedelta(days=1)
     return True
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from workbooks.filled import RawValue
 
+Role = Literal["station", "engineer", "quality", "manager", "admin"]
 Line = Mapping[str, RawValue]
-Answers = dict[str, RawValue | Sequence[Line]]
+Answers = dict[str, RawValue | Sequence[Line]]  # as `server.intake.answers` takes them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Sending:
 
     form_id: str
     answers: Answers
-    role: Literal["station", "engineer", "quality", "manager", "admin"]
+    role: Role
     person: str  # display name of the sender
     station: str
     received_at: datetime

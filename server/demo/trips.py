@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import log
 
 from server.demo.catalogue import STATIONS
-from server.demo.master import Company, Customer
+from server.demo.master import Company, Customer, Person
 from server.demo.period import first_day
 from server.demo.sending import Answers, Line, Sending
 
@@ -45,138 +46,160 @@ def trip_sendings(company: Company, seed: int, until: date) -> Iterator[Sending]
         expected = TRIPS_PER_TRAIN_YEAR * station.trains * days / 365
         for number in range(round(expected * draw.uniform(0.9, 1.1))):
             departs = start + timedelta(days=draw.randrange(days))
-            yield from _trip(f"{station.code}-{number}", station.code, departs, company, draw, until)
+            journey = _journey(f"{station.code}-{number}", station.code, departs, company, draw)
+            yield from _sendings(journey, company, draw, until)
 
 
-def _trip(
-    trip: str, station: str, departs: date, company: Company, draw: random.Random, until: date
-) -> Iterator[Sending]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Journey:
+    """One trip as it really was."""
+
+    name: str
+    station: str
+    travellers: tuple[Person, ...]
+    customer: Customer
+    purpose: str
+    departs: date
+    planned_days: int
+    late_days: int
+    borrows: bool
+
+    @property
+    def planned_return(self) -> date:
+        return self.departs + timedelta(days=self.planned_days - 1)
+
+    @property
+    def returned(self) -> date:
+        return self.planned_return + timedelta(days=self.late_days)
+
+    @property
+    def place(self) -> str:
+        return _CITY[self.customer.station]
+
+
+def _journey(name: str, station: str, departs: date, company: Company, draw: random.Random) -> _Journey:
     staff = company.staff("station", station)
     persons = min(draw.choices((1, 2, 3), (60, 32, 8))[0], len(staff))
-    travellers = draw.sample(staff, persons)
-    customer = draw.choice([c for c in company.customers if c.station != station or draw.random() < 0.3])
-    planned_days = min(max(1, round(draw.lognormvariate(log(3), 0.6))), 25)
-    purpose = draw.choices(_PURPOSES, (45, 20, 12, 8, 7, 8))[0]
-    late_days = draw.randint(1, 3) if draw.random() < 0.15 else 0
-    travel, nights = draw.uniform(600, 1800), planned_days + late_days - 1
-    costs = (round(travel * persons, 2), 350.0 * nights * persons, 100.0 * (nights + 1) * persons)
-    borrows = draw.random() < 0.35
-    plan: Answers = {
-        "station": station,
-        "filled_on": departs - timedelta(days=draw.randint(0, 4)),
-        "purpose": purpose,
-        "customer": customer.code,
-        "task": _TASKS[purpose],
-        "destination": _CITY[customer.station],
-        "transport": draw.choice(("train", "train", "plane", "car")),
-        "departs_on": departs,
-        "returns_on": departs + timedelta(days=planned_days - 1),
-        "leader": travellers[0].code,
-        "companions": [{"person": person.code, "duty": "协助"} for person in travellers[1:]],
-        "budget_travel": round(1400.0 * persons, 2),
-        "budget_lodging": 350.0 * (planned_days - 1) * persons,
-        "budget_allowance": 100.0 * planned_days * persons,
-        "tools": "常用工具一套",
-        "borrows": "yes" if borrows else "no",
-    }
-    common = {"role": "station", "person": travellers[0].name.zh, "station": station, "trip": trip}
-    filled = datetime.combine(
-        departs - timedelta(days=1) if plan["filled_on"] != departs else departs, time(8, draw.randrange(60))
+    return _Journey(
+        name=name,
+        station=station,
+        travellers=tuple(draw.sample(staff, persons)),
+        customer=draw.choice([c for c in company.customers if c.station != station or draw.random() < 0.3]),
+        purpose=draw.choices(_PURPOSES, (45, 20, 12, 8, 7, 8))[0],
+        departs=departs,
+        planned_days=min(max(1, round(draw.lognormvariate(log(3), 0.6))), 25),
+        late_days=draw.randint(1, 3) if draw.random() < 0.15 else 0,
+        borrows=draw.random() < 0.35,
     )
-    yield Sending(form_id="trip_plan", answers=plan, received_at=filled, instance=f"plan {trip}", **common)  # type: ignore[arg-type]
-    if borrows:
-        loan = _loan(
-            station, travellers[0].code, departs, customer, departs + timedelta(days=planned_days + 7), draw, until
-        )
-        yield Sending(
-            form_id="trip_loan", answers=loan, received_at=filled.replace(hour=9), instance=f"loan {trip}", **common
-        )  # type: ignore[arg-type]
-    returned = departs + timedelta(days=planned_days - 1 + late_days)
+
+
+def _sendings(journey: _Journey, company: Company, draw: random.Random, until: date) -> Iterator[Sending]:
+    ready = journey.departs - timedelta(days=draw.randint(0, 4))
+    plan = Sending(
+        form_id="trip_plan",
+        answers=_plan(journey, ready),
+        role="station",
+        person=journey.travellers[0].name.zh,
+        station=journey.station,
+        received_at=datetime.combine(ready, time(8, draw.randrange(60))),
+        instance=f"plan {journey.name}",
+        trip=journey.name,
+    )
+    yield plan
+    if journey.borrows:
+        at = plan.received_at.replace(hour=9)
+        loan = _loan(journey, at.date(), draw)
+        yield replace(plan, form_id="trip_loan", answers=loan, received_at=at, instance=f"loan {journey.name}")
     # 78 % of the summaries come within two days, some only after weeks.
-    wait = draw.randint(0, 2) if draw.random() < 0.78 else draw.randint(3, 14)
-    handed_in = returned + timedelta(days=wait)
-    if handed_in > until:
-        return
-    summary = _summary(plan, customer, returned, persons, costs, station, company, draw)
-    yield Sending(
-        form_id="trip_summary",
-        answers=summary,
-        received_at=datetime.combine(handed_in, time(draw.randint(17, 20), draw.randrange(60))),
-        instance=f"summary {trip}",
-        reason="用户要求延长，已请示售后部经理同意" if late_days else "",
-        **common,  # type: ignore[arg-type]
-    )
+    handed_in = journey.returned + timedelta(days=draw.randint(0, 2) if draw.random() < 0.78 else draw.randint(3, 14))
+    summary = _summary(journey, company, draw)
+    if handed_in <= until:
+        yield replace(
+            plan,
+            form_id="trip_summary",
+            answers=summary,
+            received_at=datetime.combine(handed_in, time(draw.randint(17, 20), draw.randrange(60))),
+            instance=f"summary {journey.name}",
+            reason="用户要求延长，已请示售后部经理同意" if journey.late_days else "",
+        )
 
 
-def _loan(
-    station: str, borrower: str, departs: date, customer: Customer, due: date, draw: random.Random, until: date
-) -> Answers:
+def _plan(journey: _Journey, filled_on: date) -> Answers:
+    persons, days = len(journey.travellers), journey.planned_days
+    return {
+        "station": journey.station,
+        "filled_on": filled_on,
+        "purpose": journey.purpose,
+        "customer": journey.customer.code,
+        "task": _TASKS[journey.purpose],
+        "destination": journey.place,
+        "transport": ("train", "train", "plane", "car")[journey.departs.day % 4],
+        "departs_on": journey.departs,
+        "returns_on": journey.planned_return,
+        "leader": journey.travellers[0].code,
+        "companions": [{"person": person.code, "duty": "协助"} for person in journey.travellers[1:]],
+        "budget_travel": 1400.0 * persons,
+        "budget_lodging": 350.0 * (days - 1) * persons,
+        "budget_allowance": 100.0 * days * persons,
+        "tools": "常用工具一套",
+        "borrows": "yes" if journey.borrows else "no",
+    }
+
+
+def _loan(journey: _Journey, day: date, draw: random.Random) -> Answers:
     items: list[Line] = []
     for kind, name, model, lender in draw.sample(_LOANS, draw.randint(1, 3)):
         quantity = draw.randint(1, 4) if kind == "part" else 1
         items.append({"kind": kind, "name": name, "model": model, "lender": lender, "quantity": quantity})
     return {
-        "station": station,
-        "borrower": borrower,
-        "borrowed_on": departs - timedelta(days=1),
-        "due_on": due,
-        "customer": customer.code,
+        "station": journey.station,
+        "borrower": journey.travellers[0].code,
+        "borrowed_on": day,
+        "due_on": journey.planned_return + timedelta(days=8),
+        "customer": journey.customer.code,
         "purpose": "现场检修用",
         "items": items,
     }
 
 
-def _summary(
-    plan: Answers,
-    customer: Customer,
-    returned: date,
-    persons: int,
-    costs: tuple[float, float, float],
-    station: str,
-    company: Company,
-    draw: random.Random,
-) -> Answers:
-    departed = plan["departs_on"]
-    assert isinstance(departed, date)
+def _summary(journey: _Journey, company: Company, draw: random.Random) -> Answers:
+    persons, nights = len(journey.travellers), (journey.returned - journey.departs).days
     itinerary: list[Line] = [
-        {"travel_on": departed, "place": _CITY[customer.station], "work": "到达用户现场，了解情况"}
+        {"travel_on": journey.departs, "place": journey.place, "work": "到达用户现场，了解情况"},
     ]
-    if returned > departed:
-        itinerary.append({"travel_on": returned, "place": _CITY[customer.station], "work": "办理验收手续，返回"})
-    undone: list[Line] = []
-    plans: list[Line] = []
-    if draw.random() < 0.12:
-        item, why, solution = draw.choice(_UNDONE)
-        owner = draw.choice(company.staff("station", station))
-        undone.append({"item_no": 1, "item": item, "reason": why, "reported_to": "当日电话报售后部经理"})
-        plans.append(
-            {
-                "item_no": 1,
-                "solution": solution,
-                "owner": owner.code,
-                "due_on": returned + timedelta(days=draw.randint(10, 40)),
-            }
-        )
+    if nights:
+        itinerary.append({"travel_on": journey.returned, "place": journey.place, "work": "办理验收手续，返回"})
     return {
-        "station": station,
-        "leader": plan["leader"],
+        "station": journey.station,
+        "leader": journey.travellers[0].code,
         "persons": persons,
-        "customer": customer.code,
-        "destination": plan["destination"],
-        "purpose": plan["purpose"],
-        "departed_on": departed,
-        "planned_return_on": plan["returns_on"],
-        "returned_on": returned,
+        "customer": journey.customer.code,
+        "destination": journey.place,
+        "purpose": journey.purpose,
+        "departed_on": journey.departs,
+        "planned_return_on": journey.planned_return,
+        "returned_on": journey.returned,
         "itinerary": itinerary,
-        "done": [{"task": plan["task"], "result": "已完成，用户确认", "accepted": "yes"}],
-        "undone": undone,
-        "plans": plans,
+        "done": [{"task": _TASKS[journey.purpose], "result": "已完成，用户确认", "accepted": "yes"}],
+        **_left_undone(journey, company, draw),
         "acceptance_papers": "yes",
         "receipt_for_parts": draw.choice(("yes", "not_concerned")),
-        "changes_archived": "yes" if plan["purpose"] == "retrofit" else "not_concerned",
-        "loans_returned": "yes" if plan["borrows"] == "yes" else "not_concerned",
+        "changes_archived": "yes" if journey.purpose == "retrofit" else "not_concerned",
+        "loans_returned": "yes" if journey.borrows else "not_concerned",
         "customer_rating": draw.choices(("very_satisfied", "satisfied", "fair", "unsatisfied"), (52, 36, 9, 3))[0],
-        "cost_travel": costs[0],
-        "cost_lodging": costs[1],
-        "cost_allowance": costs[2],
+        "cost_travel": round(draw.uniform(600, 1800) * persons, 2),
+        "cost_lodging": 350.0 * nights * persons,
+        "cost_allowance": 100.0 * (nights + 1) * persons,
     }
+
+
+def _left_undone(journey: _Journey, company: Company, draw: random.Random) -> Answers:
+    """Now and then something could not be done; it must have a plan."""
+    if draw.random() >= 0.12:
+        return {}
+    item, why, solution = draw.choice(_UNDONE)
+    owner = draw.choice(company.staff("station", journey.station))
+    due = journey.returned + timedelta(days=draw.randint(10, 40))
+    undone: Line = {"item_no": 1, "item": item, "reason": why, "reported_to": "当日电话报售后部经理"}
+    plan: Line = {"item_no": 1, "solution": solution, "owner": owner.code, "due_on": due}
+    return {"undone": [undone], "plans": [plan]}

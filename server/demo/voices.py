@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from server.demo.catalogue import STATIONS
@@ -98,9 +99,8 @@ def feedback_sendings(company: Company, seed: int, until: date) -> Iterator[Send
     days = (until - start).days
     for number in range(round(FEEDBACK_PER_MONTH * days / 30.4)):
         customer = draw.choice(company.customers)
-        received = datetime.combine(
-            start + timedelta(days=draw.randrange(days)), time(draw.randint(8, 19), draw.randrange(60))
-        )
+        day = start + timedelta(days=draw.randrange(days))
+        received = datetime.combine(day, time(draw.randint(8, 19), draw.randrange(60)))
         yield from _feedback(number, customer, received, company, draw, until)
 
 
@@ -126,12 +126,17 @@ def _feedback(
     if complaint:
         answers["complaint_class"] = draw.choices(("quality", "human", "other"), (62, 26, 12))[0]
         answers["grade"] = "major" if draw.random() < 0.15 else "minor"
-    common = {
-        "form_id": "feedback", "role": "station", "person": person.name.zh, "station": customer.station, "instance": f"feedback {number}",
-    }  # fmt: skip
+    first = Sending(
+        form_id="feedback",
+        answers=dict(answers),
+        role="station",
+        person=person.name.zh,
+        station=customer.station,
+        received_at=received + timedelta(minutes=draw.randint(10, 180)),
+        instance=f"feedback {number}",
+    )
     if (until - received.date()).days <= _DETAILED_DAYS:
-        sent = received + timedelta(minutes=draw.randint(10, 180))
-        yield Sending(**common, answers=dict(answers), received_at=sent)  # type: ignore[arg-type]
+        yield first
     hours = min(draw.lognormvariate(3.0, 0.7), 66.0)
     done = received.date() + timedelta(days=max(3, round(draw.lognormvariate(2.3, 0.6))))
     if done > until:
@@ -152,8 +157,8 @@ def _feedback(
         "closed_on": done,
     }
     late = hours > 48 or (done - received.date()).days > 31
-    yield Sending(
-        **common,  # type: ignore[arg-type]
+    yield replace(
+        first,
         answers=answers,
         received_at=datetime.combine(done, time(20, draw.randrange(60))),
         reason="用户联系人出差，经与用户商定延后" if late else "",

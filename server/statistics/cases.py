@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Self
 
 from server.statistics.figures import AGE_BUCKETS
@@ -75,13 +76,16 @@ class Case:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        return cls(**{name: row.get(name) for name in _NAMES})
+        known: dict[str, Any] = {name: row.get(name) for name in _NAMES}
+        return cls(**known)
 
     def until(self, instant: datetime) -> Self | None:
         """The case as it stood at *instant*: later steps have not happened, None when it was not reported yet."""
         if self.reported_at > instant:
             return None
-        later = {name: None for name in _TIMES if (at := getattr(self, name)) is not None and at > instant}
+        later: dict[str, Any] = {
+            name: None for name in _TIMES if (at := getattr(self, name)) is not None and at > instant
+        }
         later |= {name: None for name in _DAYS if (on := getattr(self, name)) is not None and on > instant.date()}
         # The plan is made with the analysis and usually lies ahead; it is known once the analysis is.
         if self.analysed_on is not None and "analysed_on" in later:
@@ -182,7 +186,7 @@ def repeats(cases: Iterable[Case], window_days: int = REPEAT_DAYS) -> Repeats:
     duplicates: set[str] = set()
     for chain in by_key.values():
         chain.sort(key=lambda case: (case.occurred_at, case.number))
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in pairwise(chain):
             if before.repaired_at is None or after.occurred_at <= before.repaired_at:
                 duplicates.add(after.number)
             elif after.occurred_at - before.repaired_at <= timedelta(days=window_days):

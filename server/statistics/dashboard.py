@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.site import Site
-from server.statistics import tiles
-from server.statistics.cases import STAGE_LABELS, Case, bucket_of
+from server.statistics import definitions, tiles
+from server.statistics.cases import STAGE_LABELS, Case, Stage, bucket_of
 from server.statistics.figures import AGE_LABELS, Dashboard, ModeFigures, MonthFigures, StageFigures, StationFigures
 from server.statistics.fracas_datasets import OPEN_STAGES, mode_counts
 from server.statistics.labels import Labels
@@ -17,27 +17,6 @@ from server.statistics.measures import mean, pareto, poisson_band, quantile, rat
 from server.statistics.periods import last_of_month, months
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
-from workbooks.form import Text
-
-DEFINITIONS = {
-    "months": Text(
-        "按报修月统计的故障表数；线为前 12 个完整月的平均；超出其 95% 精确泊松限的月份着色，本月未完为斜纹。",
-        "Reports by the month reported; the line is the mean of the twelve whole months before. A month outside its exact 95 % Poisson limits is "
-        "coloured, the running month hatched.",
-    ),
-    "modes": Text(
-        "近 12 个月发生的故障模式，降序，“其他”排最后；线为累计占比。",
-        "Failure modes of the last 12 months by the date occurred, descending, “other” last; the line is the cumulative share.",
-    ),
-    "ageing": Text(
-        "截至时仍未关闭的故障，按等待的阶段和从报修日起的龄期。",
-        "Cases not closed at the as-of time, by the stage they wait in and their age from the day reported.",
-    ),
-    "stations": Text(
-        "近 12 个月各站报修的故障数与未关闭数；到场中位数为经过小时；重复率=30 天内再发÷已满观察期的修复。",
-        "Reports of the last 12 months and open cases by station; median elapsed hours to arrival; repeats within 30 days ÷ repairs that old.",
-    ),
-}
 
 
 def dashboard(session: Session, viewer: Viewer, *, site: Site, as_of: datetime | None = None) -> Dashboard:
@@ -51,7 +30,7 @@ def dashboard(session: Session, viewer: Viewer, *, site: Site, as_of: datetime |
         modes=_modes(sources, labels),
         ageing=ageing(sources.cases, sources.now),
         stations=_stations(sources, labels),
-        definitions=DEFINITIONS,
+        definitions=definitions.CHARTS,
     )
 
 
@@ -87,7 +66,7 @@ def month_figures(cases: Sequence[Case], now: datetime) -> tuple[MonthFigures, .
 
 def ageing(cases: Sequence[Case], now: datetime) -> tuple[StageFigures, ...]:
     """Open cases by stage and age; every stage has its row, also an empty one."""
-    counts = {stage: [0] * len(AGE_LABELS) for stage in OPEN_STAGES}
+    counts: dict[Stage, list[int]] = {stage: [0] * len(AGE_LABELS) for stage in OPEN_STAGES}
     oldest: dict[str, int] = {}
     for case in cases:
         if case.open:

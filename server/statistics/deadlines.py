@@ -29,7 +29,7 @@ STATE_LABELS = {
 
 
 def state(due: date | None, done: date | None, on: date) -> State:
-    """How a thing due on *due* (that day included) and done on *done* stands on *on*; without a due day it is not due."""
+    """How a thing due on *due* (that day included) and done on *done* stands on *on*; without *due* it is not due."""
     if done is not None and done <= on:
         return State.ON_TIME if due is None or done <= due else State.LATE
     return State.OVERDUE if due is not None and due < on else State.NOT_DUE

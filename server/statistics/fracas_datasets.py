@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from server.statistics import definitions
 from server.statistics.cases import STAGE_LABELS, Case, Stage, bucket_of, fixed_first_time
 from server.statistics.figures import AGE_LABELS
 from server.statistics.labels import Labels
@@ -15,26 +16,6 @@ from server.statistics.tabular import Cell, Period, cell, dataset, flag, rounded
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 
-_CASES = Text(
-    "每行一张故障表，年、季度、月、周按报修时间；是否关联=关联故障（未分析时为空）；是否重复=同列车、同车厢、同部件、同模式在前次修复后 30 天内再发；"
-    "一次修复=一次上门修好且 30 天内未再发，未满 30 天为空；是否超时=纠正措施晚于计划完成；时长为经过小时，关闭天数从报修日起算。",
-    "One row per failure report; year, quarter, month and week by the time reported. Relevant is empty before the analysis. Repeat: same train, "
-    "car, part and mode within 30 days of the repair before. First-time fix: repaired in one visit without a return in 30 days, empty until then. "
-    "Overdue: corrective action later than planned. Hours are elapsed hours; days to close count from the day reported.",
-)
-_BACKLOG = Text(
-    "每行一个月末（本月为截至日）仍未关闭的故障；龄期从报修日算到该日；阶段按当时已完成的步骤。",
-    "One row per case not closed at a month's end (for the running month: at the as-of date); age from the day reported; the stage by the steps done by then.",
-)
-_PARETO = Text(
-    "按发生日期统计全部故障表的故障模式，降序；“其他”排最后；关键少数=累计占比首次达到 80% 的最短前段。",
-    "Failure modes of all reports by the date occurred, descending, “other” last; vital few: the shortest head that reaches 80 %.",
-)
-_RATE = Text(
-    "故障率=发生在该季度的故障数（已判非关联的除外）÷列车公里×10⁶；区间为 90% 精确泊松限；里程由表单里程读数插值，外推不超过 45 天，其余用同车型均值（估算）。",
-    "Failure rate: failures that occurred in the quarter (without those judged not relevant) per million train-km; exact 90 % Poisson limits. "
-    "Kilometres are interpolated from the odometer readings on the forms, carried on for 45 days at most, else the mean of the type (estimated).",
-)
 _OTHER_MODE = Text("其他", "Other")
 
 
@@ -117,7 +98,7 @@ def cases(sources: Sources, period: Period, language: Language) -> Dataset:
     found = [case for case in sources.cases if period.holds(case.reported_at.date())]
     cells = _case_cells(sources, language)
     title = Text("故障明细", "Failure reports")
-    return dataset("fracas_cases", title, cells, found, as_of=sources.now, definition=_CASES, period=period)
+    return dataset("fracas_cases", title, cells, found, as_of=sources.now, definition=definitions.CASES, period=period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +150,9 @@ def backlog(sources: Sources, period: Period, language: Language) -> Dataset:
     ]
     found = list(open_cases(sources, period))
     title = Text("未关闭故障月末快照", "Open cases at each month's end")
-    return dataset("fracas_backlog", title, cells, found, as_of=sources.now, definition=_BACKLOG, period=period)
+    return dataset(
+        "fracas_backlog", title, cells, found, as_of=sources.now, definition=definitions.BACKLOG, period=period
+    )
 
 
 def mode_counts(found: list[Case], labels: Labels) -> tuple[dict[str, float], dict[str, Text]]:
@@ -197,7 +180,7 @@ def pareto_of_modes(sources: Sources, period: Period, language: Language) -> Dat
         cell("vital", "关键少数", "Vital few", "integer", lambda r: int(r[1].vital)),
     ]
     title = Text("故障模式帕累托", "Pareto of failure modes")
-    return dataset("fracas_pareto", title, cells, rows, as_of=sources.now, definition=_PARETO, period=period)
+    return dataset("fracas_pareto", title, cells, rows, as_of=sources.now, definition=definitions.PARETO, period=period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +241,7 @@ def failure_rate(sources: Sources, period: Period, language: Language) -> Datase
         cell("estimated", "估算里程占比", "Estimated km", "percent", lambda r: r.estimated),
     ]
     title = Text("百万公里故障率", "Failures per million train-km")
-    return dataset("failure_rate", title, cells, rows, as_of=sources.now, definition=_RATE, period=period)
+    return dataset("failure_rate", title, cells, rows, as_of=sources.now, definition=definitions.RATE, period=period)
 
 
 OPEN_STAGES = tuple(stage for stage in Stage if stage is not Stage.CLOSED)

@@ -121,6 +121,11 @@ def pareto(counts: Mapping[str, float], last: Sequence[str] = LAST_IN_PARETO) ->
     return tuple(rows)
 
 
+def at_least(value: float, limit: float) -> bool:
+    """Whether *value* reaches *limit*, which 以上 includes; 0.1 + 0.2 must not turn an 85 into 84.99999999999999."""
+    return value >= limit or isclose(value, limit, abs_tol=1e-9)
+
+
 # Satisfaction (002:L326-L334)
 
 
@@ -152,7 +157,7 @@ class Satisfaction:
     @property
     def reached(self) -> bool | None:
         """Whether the index is satisfied, decided before any rounding: 84.96 is not 85."""
-        return None if self.index is None else self.index >= self.satisfied_from
+        return None if self.index is None else at_least(self.index, self.satisfied_from)
 
     @property
     def satisfied_share(self) -> float | None:
@@ -162,8 +167,7 @@ class Satisfaction:
 def satisfaction(totals: Iterable[float], satisfied_from: float = 85.0) -> Satisfaction:
     """Of customers' *totals* (0..100): the index and how many are satisfied; 以上 includes the limit."""
     numbers = list(totals)
-    # 0.1 + 0.2 must not turn an 85 into 84.99999999999999.
-    satisfied = sum(1 for total in numbers if total >= satisfied_from or isclose(total, satisfied_from, abs_tol=1e-9))
+    satisfied = sum(at_least(total, satisfied_from) for total in numbers)
     return Satisfaction(index=mean(numbers), n=len(numbers), satisfied=satisfied, satisfied_from=satisfied_from)
 
 

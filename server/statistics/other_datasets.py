@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from server.statistics import definitions
 from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_hours
-from server.statistics.measures import net_promoter_score, wilson
+from server.statistics.measures import at_least, net_promoter_score, wilson
 from server.statistics.periods import month_of, quarter_of
 from server.statistics.snapshot import Answers
 from server.statistics.sources import Sources
@@ -15,28 +16,6 @@ from server.statistics.tabular import Cell, Period, cell, dataset, flag, rounded
 from server.statistics.trips import Part, Trip, parts
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
-
-_SHEETS = Text(
-    "每行一个客户在一次调查中的最后一张有效表；总分=Σ权重×得分（权重见表，缺省各 0.2）；满意=总分≥85（含），先比较后舍入；未收回的也占一行，收回=0。期间按发放日期。",
-    "One row per customer and campaign, the last valid sheet. Total: Σ weight × score (weights on the sheet, 0.2 each by default). Satisfied: total "
-    "85 or above, compared before rounding. A sheet that did not come back has returned = 0. The period goes by the date sent.",
-)
-_CAMPAIGNS = Text(
-    "顾客满意度=收回有效表的客户总分之和÷客户数；覆盖率=发放客户数÷在册客户数，回收率=收回客户数÷发放客户数，两者之积≥75% 达标；满意率区间为 95% 威尔逊区间。",
-    "CSI: sum of the customers' totals ÷ customers whose valid sheet came back. Coverage: customers asked ÷ customers on record; return: customers "
-    "returned ÷ asked; their product should reach 75 %. Satisfied share with its 95 % Wilson interval.",
-)
-_TRIPS = Text(
-    "每行一次出差的一名人员在一个月内的部分；人次每人每次出差计 1（计在出发月）；人天含出发、返回当天，跨月按月拆分；进行中的出差算到截至日；费用按人均分计在出发月。",
-    "One row per traveller and month of a trip. Persons: 1 per traveller and trip, in the month of departure. Person days count both ends and are "
-    "split at month ends; a trip under way counts to the as-of date. Cost is shared evenly, in the month of departure.",
-)
-_DEADLINES = Text(
-    "按时率=按时÷（按时+超时+超期未完），未到期的不算；到场按工作小时，答复按经过小时，总结单按日历天（返回后 2 天内，含）。月按起算日。",
-    "On-time rate: on time ÷ (on time + late + overdue); what is not due yet is left out. Arrival in working hours, replies in elapsed hours, trip "
-    "summaries in calendar days (2 after the return, included). Month by the day the clock starts.",
-)
-_RECORDS = Text("各表单的记录数，月按首次接收时间。", "Records of each form; month by the time first received.")
 
 
 def satisfaction(sources: Sources, period: Period, language: Language) -> Dataset:
@@ -62,14 +41,14 @@ def satisfaction(sources: Sources, period: Period, language: Language) -> Datase
             "满意",
             "Satisfied",
             "integer",
-            lambda s: flag(None if s.total is None else s.total >= limit - 1e-9),
+            lambda s: flag(None if s.total is None else at_least(s.total, limit)),
         ),
         *(_score_cell(item, *names[item]) for item in ITEMS),
         cell("recommend", "推荐意愿", "Recommend", "integer", lambda s: s.recommend),
     ]
     found = [sheet for sheet in latest_per_customer(sources.sheets) if period.holds(sheet.sent_on)]
     title = Text("满意度调查明细", "Satisfaction survey sheets")
-    return dataset("satisfaction", title, cells, found, as_of=sources.now, definition=_SHEETS, period=period)
+    return dataset("satisfaction", title, cells, found, as_of=sources.now, definition=definitions.SHEETS, period=period)
 
 
 def _score_cell(item: str, zh: str, en: str) -> Cell[Sheet]:
@@ -106,7 +85,7 @@ def satisfaction_campaigns(sources: Sources, period: Period, language: Language)
         cells,
         sources.campaigns,
         as_of=sources.now,
-        definition=_CAMPAIGNS,
+        definition=definitions.CAMPAIGNS,
         period=Period(),
     )
 
@@ -164,7 +143,7 @@ def trips(sources: Sources, period: Period, language: Language) -> Dataset:
     ]
     found = trip_parts(sources, period)
     title = Text("人员出差统计", "Trips of people")
-    return dataset("trips", title, cells, found, as_of=sources.now, definition=_TRIPS, period=period)
+    return dataset("trips", title, cells, found, as_of=sources.now, definition=definitions.TRIPS, period=period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +216,7 @@ def deadlines(sources: Sources, period: Period, language: Language) -> Dataset:
         cell("rate", "按时率", "On-time rate", "percent", lambda d: d.states.rate),
     ]
     title = Text("时限执行情况", "Deadlines")
-    return dataset("deadlines", title, cells, rows, as_of=sources.now, definition=_DEADLINES, period=period)
+    return dataset("deadlines", title, cells, rows, as_of=sources.now, definition=definitions.DEADLINES, period=period)
 
 
 def records_by_form(sources: Sources, period: Period, language: Language) -> Dataset:
@@ -255,7 +234,9 @@ def records_by_form(sources: Sources, period: Period, language: Language) -> Dat
     ]
     rows = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or ""))
     title = Text("各表单记录数", "Records by form")
-    return dataset("records_by_form", title, cells, rows, as_of=sources.now, definition=_RECORDS, period=period)
+    return dataset(
+        "records_by_form", title, cells, rows, as_of=sources.now, definition=definitions.RECORDS, period=period
+    )
 
 
 def _received(form_id: str, sources: Sources, period: Period) -> Iterable[tuple[str, str, str | None]]:

@@ -104,9 +104,7 @@ class View:
             row: dict[str, Any] = form_tables.row(definition, values) | {name: record[name] for name in _OWN}
             row["station"] = values.get("station") or record["station"]
             for repeat in repeats:
-                row[repeat] = [
-                    {name: form_tables.stored(value) for name, value in line.items()}
-                    for line in values[repeat]  # type: ignore[union-attr]
-                ]
+                lines: Any = values[repeat]
+                row[repeat] = [{name: form_tables.stored(value) for name, value in line.items()} for line in lines]
             found.append(row)
         return found

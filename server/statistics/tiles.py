@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from server.statistics import definitions
 from server.statistics.cases import Case, fixed_first_time, mature
 from server.statistics.figures import Tile, Tone
 from server.statistics.fracas_datasets import counts_for_rate
@@ -65,10 +66,7 @@ def failures_this_month(sources: Sources) -> Tile:
         n=count,
         note=Text(f"去年同期 {year_ago} 件", f"{year_ago} in the same days last year"),
         tone=tone,
-        definition=Text(
-            "本月 1 日至截至日报修的故障表数（全部故障，含非关联）；只有超出近 12 个月均值的 95% 精确泊松限才着色。",
-            "Reports from the 1st to the as-of day, relevant or not; coloured only outside the exact 95 % Poisson limits of the last 12 months' mean.",
-        ),
+        definition=definitions.FAILURES_TILE,
     )
 
 
@@ -102,11 +100,7 @@ def failure_rate(sources: Sources) -> Tile:
             f"{million:g} million train-km, {estimated:.0f} % of them estimated",
         ),
         tone=tone,
-        definition=Text(
-            "近 12 个月发生的故障（已判非关联的除外）÷列车公里×10⁶，附 90% 精确泊松限；公里数由表单里程读数插值，缺的用同车型均值。",
-            "Failures of the last 12 months (without those judged not relevant) per million train-km with exact 90 % Poisson limits; kilometres from the "
-            "odometer readings on the forms, the type's mean where there are none.",
-        ),
+        definition=definitions.RATE_TILE,
     )
 
 
@@ -129,10 +123,7 @@ def open_cases(sources: Sources) -> Tile:
             f"其中 {old} 件超过 90 天，最长 {oldest} 天", f"{old} of them older than 90 days, the oldest {oldest}"
         ),
         tone="bad" if old else "neutral",
-        definition=Text(
-            "截至时已报修而未关闭的故障；龄期从报修日算起。",
-            "Cases reported and not closed at the as-of time; age from the day reported.",
-        ),
+        definition=definitions.OPEN_TILE,
     )
 
 
@@ -159,11 +150,7 @@ def response(sources: Sources) -> Tile:
         note=Text(
             f"中位数 {middle} 小时；未记录响应 {unanswered} 件", f"median {middle} h; {unanswered} without a response"
         ),
-        definition=Text(
-            "近 12 个月报修的故障：首次人工答复时间−报修时间，经过小时的平均；没有记录响应的不进平均，另列件数。",
-            "Cases reported in the last 12 months: first answer by a person − time reported, mean of elapsed hours; those without an answer are "
-            "left out and counted beside it.",
-        ),
+        definition=definitions.RESPONSE_TILE,
     )
 
 
@@ -179,11 +166,7 @@ def first_time_fix(sources: Sources) -> Tile:
         (fixed, judged),
         (fixed_before, judged_before),
         note=Text(f"未满观察期 {immature} 件", f"{immature} too recent to judge"),
-        definition=Text(
-            "近 12 个月报修、已修复且满 30 天的现场故障中，一次上门修好且 30 天内未再发的占比；95% 威尔逊区间。",
-            "Of the on-site repairs reported in the last 12 months and at least 30 days old: done in one visit without a return within 30 days; 95 % "
-            "Wilson interval.",
-        ),
+        definition=definitions.FIRST_TIME_FIX_TILE,
     )
 
 
@@ -204,11 +187,7 @@ def repeat_rate(sources: Sources) -> Tile:
             f"缺列车、车厢、部件或模式而无法判定 {undecided} 件",
             f"{undecided} undecided (train, car, part or mode missing)",
         ),
-        definition=Text(
-            "近 12 个月报修、修复已满 30 天的故障中，同列车、同车厢、同部件、同模式在修复后 30 天内再发的占比；未修好前再报的是重复填报，不算重复。",
-            "Of the failures reported in the last 12 months and repaired at least 30 days ago: the same train, car, part and mode failed again within 30 "
-            "days of the repair. A report of a fault still open is a duplicate, not a repeat.",
-        ),
+        definition=definitions.REPEATS_TILE,
     )
 
 
@@ -216,12 +195,8 @@ def satisfaction(sources: Sources) -> Tile:
     """The customer satisfaction index of the latest campaign against the 85."""
     target = sources.limit("survey", "satisfied_from")
     label = Text("顾客满意度", "Customer satisfaction")
-    definition = Text(
-        "最近一次调查：收回有效表的客户总分之和÷客户数，≥85 为满意（先比较后舍入）；发放覆盖率×回收率应达 75%。",
-        "Latest campaign: sum of the customers' totals ÷ customers whose valid sheet came back; 85 and above is satisfied (compared before rounding). "
-        "Coverage × return should reach 75 %.",
-    )
-    if not sources.campaigns:
+    answered = [campaign for campaign in sources.campaigns if campaign.satisfaction.n]
+    if not answered:
         return Tile(
             name="satisfaction",
             label=label,
@@ -229,14 +204,14 @@ def satisfaction(sources: Sources) -> Tile:
             unit=Text("分", "points"),
             decimals=1,
             target=target,
-            definition=definition,
+            definition=definitions.SATISFACTION_TILE,
         )
-    last = sources.campaigns[-1]
-    before = sources.campaigns[-2].satisfaction.index if len(sources.campaigns) > 1 else None
+    last = answered[-1]
+    before = answered[-2].satisfaction.index if len(answered) > 1 else None
     product = round_half_up((last.coverage.product or 0) * 100, 1)
     promoters = net_promoter_score(last.recommend)
     nps = "—" if promoters is None else f"{round_half_up(promoters[0]):.0f}"
-    reached = last.satisfaction.reached
+    reached, enough = last.satisfaction.reached, last.coverage.reaches(COVERAGE_TARGET)
     return Tile(
         name="satisfaction",
         label=label,
@@ -249,11 +224,11 @@ def satisfaction(sources: Sources) -> Tile:
         compared_with=Text("上次调查", "the campaign before"),
         n=last.satisfaction.n,
         note=Text(
-            f"{last.label}；覆盖×回收 {product:g}%（{'达到' if last.coverage.reaches(COVERAGE_TARGET) else '未达'} 75%）；NPS {nps}",
-            f"{last.label}; coverage × return {product:g} % ({'reaches' if last.coverage.reaches(COVERAGE_TARGET) else 'misses'} 75 %); NPS {nps}",
+            f"{last.label}；覆盖×回收 {product:g}%（{'达到' if enough else '未达'} 75%）；NPS {nps}",
+            f"{last.label}; coverage × return {product:g} % ({'reaches' if enough else 'misses'} 75 %); NPS {nps}",
         ),
         tone="neutral" if reached is None else "good" if reached else "bad",
-        definition=definition,
+        definition=definitions.SATISFACTION_TILE,
     )
 
 
@@ -279,10 +254,7 @@ def trips_this_month(sources: Sources) -> Tile:
             f"{len(begun)} 次出差，{days} 人天；超期未交总结单 {overdue} 份",
             f"{len(begun)} trips, {days} person days; {overdue} summaries overdue",
         ),
-        definition=Text(
-            "本月出发的出差人数之和（每人每次计 1）；人天含出发、返回当天，只计本月内的天。",
-            "Persons on trips that began this month, each counted once per trip; person days count both ends, within this month only.",
-        ),
+        definition=definitions.TRIPS_TILE,
     )
 
 
