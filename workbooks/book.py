@@ -202,7 +202,8 @@ class Book:
         if self._styles is not None and self._styles.changed:
             part = self._styles_part()
             if not part:
-                part = self.free_part("xl/styles{}.xml")
+                # Some readers look for this name instead of the relationship.
+                part = "xl/styles.xml" if "xl/styles.xml" not in self.package else self.free_part("xl/styles{}.xml")
                 self.relate(self.part, "styles", part)
                 self.package.set_content_type(part, STYLES_TYPE)
             self.package.replace(part, self._styles.tree)
