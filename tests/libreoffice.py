@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,14 @@ class Office:
             raise OfficeError(answer["error"])
         return answer["answer"]
 
-    def fill(self, blank: Path, entries: Sequence[tuple[str, int, str]], filled: Path) -> None:
-        """Open *blank*, type (name, line, text) *entries* into unlocked cells and save as *filled*."""
+    def fill(self, blank: Path, entries: Iterable[tuple[str, int, str]], *, loose: bool = False) -> None:
+        """
+        Open *blank* and type (defined name, line, text) *entries* into its unlocked cells.
+
+        *loose* leaves all of them text, as pasting from elsewhere does.
+        """
         self("open", blank)
-        self("type", [list(entry) for entry in entries])
-        self("save", filled)
+        self("type", [list(entry) for entry in entries], loose)
 
     def convert(self, source: Path, target: Path) -> None:
         """Open *source* and save it as *target*, in the format of its suffix."""
