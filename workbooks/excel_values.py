@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, TypeGuard
 
 from workbooks.filled import Value
@@ -12,6 +12,7 @@ from workbooks.filled import Value
 Scalar = int | float | str | bool | None
 
 MAX_SERIAL: Final = 2958465  # 9999-12-31
+_WIDE = Context(prec=400)  # digits of the largest double with all its places
 _EPOCH = date(1899, 12, 30)
 _MIDNIGHT = datetime(1899, 12, 30)  # noqa: DTZ001  Excel's instants have no zone
 _NUMERIC_TEXT = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
@@ -100,14 +101,23 @@ def plain_decimal(value: int | float) -> Decimal:
     """The decimal number a person means by the double *value*: its 15 significant digits, without trailing zeros."""
     if abs(value) < 10**15 and value == int(value):
         return Decimal(int(value))
-    exact = Decimal(f"{value:.15g}")
-    return exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact.normalize()
+    return trimmed(Decimal(f"{value:.15g}"))
+
+
+def trimmed(number: Decimal) -> Decimal:
+    """*number* without trailing zeros behind the point, and never with an exponent for a whole number."""
+    return Decimal(int(number)) if number == number.to_integral_value() else number.normalize()
 
 
 def rounded(value: int | float, digits: int, rounding: str = ROUND_HALF_UP) -> float:
     """*value* rounded as people do it on paper: 2.675 to 2.68, although the double lies a little below."""
     exact = Decimal(f"{value:.15g}")
-    return float(exact.quantize(Decimal(1).scaleb(-digits), rounding=rounding))
+    return float(to_places(exact, digits, rounding))
+
+
+def to_places(number: Decimal, digits: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """*number* with *digits* places behind the point (or zeros before it, when negative), however large it is."""
+    return number.quantize(Decimal(1).scaleb(-digits), rounding=rounding, context=_WIDE)
 
 
 def finite(value: float) -> float:

@@ -1,10 +1,18 @@
 """The formats TEXT may use: those that look the same in every language of Excel."""
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 
-from workbooks.excel_values import ExcelError, Scalar, instant_of, plain_decimal, to_number, to_text, value_error
+from workbooks.excel_values import (
+    ExcelError,
+    Scalar,
+    instant_of,
+    plain_decimal,
+    to_number,
+    to_places,
+    to_text,
+    value_error,
+)
 
 _NUMBER = re.compile(r"(?P<thousands>#,##)?0+(?P<fraction>\.0+)?(?P<percent>%)?")
 _DATE_TOKEN = re.compile(r"yyyy|mm?|dd?|hh?|ss|[-/:.年月日时分秒 ]")
@@ -62,7 +70,7 @@ def _formatted_number(number: int | float, format_text: str) -> str:
         raise value_error()
     exact = plain_decimal(number) * (100 if match["percent"] else 1)
     digits = len(match["fraction"] or ".") - 1
-    exact = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    exact = to_places(exact, digits)
     whole = format_text.partition(".")[0].count("0")
     width = whole + (digits + 1 if digits else 0)
     body = f"{abs(exact):{'' if match['thousands'] else f'0{width}'}{',' if match['thousands'] else ''}.{digits}f}"

@@ -5,8 +5,10 @@ import unicodedata
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from workbooks.excel_values import trimmed
 from workbooks.form import Text
 
+LARGEST: Final = 10**18  # what a database keeps as a whole number
 _LONGEST = 40  # characters; a number of a service form has far fewer
 _NUMBER = re.compile(
     r"""(?P<open>\()?
@@ -14,7 +16,7 @@ _NUMBER = re.compile(
         (?:[¥$€£]|rmb|cny|usd|人民币)?
         (?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+\.?\d*|\.\d+)
         (?:e(?P<exponent>[-+]?\d{1,2}))?
-        (?P<times>[十百千万亿]{1,2})?
+        (?P<times>(?:千(?![米克瓦伏帕])|[十百万亿]){1,2})?
         (?P<unit>[^\d()]{0,12})
         (?P<close>\))?""",
     re.VERBOSE,
@@ -81,6 +83,8 @@ def number_in(text: str, unit: Text | None = None) -> Typed | None:
     number = Decimal(match["digits"].replace(",", "")).scaleb(int(match["exponent"] or 0))
     for times in match["times"] or "":
         number *= _TIMES[times]
+    if abs(number) >= LARGEST:
+        return None
     if match["sign"] == "-" or match["open"]:
         number = -number  # accountants put a loss in brackets
     return _in_unit(number, match["unit"], unit)
@@ -118,13 +122,14 @@ def _in_unit(number: Decimal, written: str, unit: Text | None) -> Typed | None:
 
 def _trimmed(number: Decimal) -> Decimal:
     """*number* without trailing zeros and exponent, with at most 15 decimals."""
-    number = round(number, 15) if int(number.as_tuple().exponent) < -15 else number
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
+    return trimmed(round(number, 15) if int(number.as_tuple().exponent) < -15 else number)
 
 
 def chinese_number(text: str) -> int | None:
     """The number written in Chinese numerals (三十五, 一百零二, 两万, 二〇二二); None when it is not one."""
     if all(character in _CHINESE_DIGITS for character in text):
+        if len(text) == 2 and all(map(_CHINESE_DIGITS.get, text)):
+            return None  # 五六 is five or six
         return int("".join(str(_CHINESE_DIGITS[character]) for character in text)) if text else None
     total = section = 0
     digit: int | None = None

@@ -1,9 +1,19 @@
 """Computed answers: what a formula or a master row gives, as a value of the field's type."""
 
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from workbooks.excel_values import ExcelError, Scalar, date_of, instant_of, plain_decimal, to_number, to_text
+from workbooks.excel_values import (
+    ExcelError,
+    Scalar,
+    date_of,
+    instant_of,
+    plain_decimal,
+    to_number,
+    to_places,
+    to_text,
+    trimmed,
+)
 from workbooks.filled import Value
 from workbooks.form import Field, FieldType, Text
 from workbooks.master import Master
@@ -23,7 +33,7 @@ def result_value(field: Field, cell: Scalar) -> Value:
 def _converted(field: Field, cell: Scalar) -> Value:
     match field.type:
         case FieldType.INTEGER:
-            return int(plain_decimal(to_number(cell)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+            return int(to_places(plain_decimal(to_number(cell)), 0))
         case FieldType.DECIMAL:
             return _decimal(field, plain_decimal(to_number(cell)))
         case FieldType.DATE:
@@ -41,8 +51,7 @@ def _converted(field: Field, cell: Scalar) -> Value:
 def _decimal(field: Field, number: Decimal) -> Decimal:
     if field.decimals is None:
         return number
-    kept = number.quantize(Decimal(1).scaleb(-field.decimals), rounding=ROUND_HALF_UP)
-    return kept.quantize(Decimal(1)) if kept == kept.to_integral_value() else kept.normalize()
+    return trimmed(to_places(number, field.decimals))
 
 
 def _choice(field: Field, cell: Scalar) -> str | None:

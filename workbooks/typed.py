@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from workbooks.choices import Option, Options, options_of
 from workbooks.dates import AmbiguousDate, Moment, clock_in, moment_in, moment_of
-from workbooks.excel_values import plain_decimal
+from workbooks.excel_values import plain_decimal, to_places, trimmed
 from workbooks.filled import RawValue, Value
 from workbooks.findings import FindingCode
 from workbooks.form import Field, FieldType, Text
 from workbooks.master import EMPTY, Master
-from workbooks.numbers import number_in
+from workbooks.numbers import LARGEST, number_in
 from workbooks.spelling import CELL_ERRORS, clean, is_blank
 
 MAX_TEXT: Final = 32767  # characters that fit into a cell
@@ -148,17 +148,17 @@ def _text_reader(field: Field) -> Normaliser:
 
 def _number_reader(field: Field) -> Normaliser:
     whole = field.type is FieldType.INTEGER
-    step = None if field.decimals is None else Decimal(1).scaleb(-field.decimals)
+    places = field.decimals
 
     def fitted(raw: RawValue, number: Decimal, guessed: bool) -> Value | Problem:
         if whole:
             if number != number.to_integral_value():
                 return _problem(FindingCode.NOT_AN_INTEGER, raw)
             value: int | Decimal = int(number)
-        elif step is not None and number != (kept := number.quantize(step, rounding=ROUND_HALF_UP)):
+        elif places is not None and number != (kept := to_places(number, places)):
             # What is left beyond nine places is the noise of binary fractions, not something typed.
             guessed = guessed or abs(number - kept) > Decimal("1e-9")
-            value = _without_zeros(kept)
+            value = trimmed(kept)
         else:
             value = number
         if (problem := out_of_range(field, value)) is not None:
@@ -167,7 +167,7 @@ def _number_reader(field: Field) -> Normaliser:
 
     def read(raw: RawValue, parent: str | None) -> Value | Problem:
         if raw.__class__ is int or raw.__class__ is float:
-            if abs(raw) >= 1e30:
+            if abs(raw) >= LARGEST:
                 return _problem(FindingCode.NOT_A_NUMBER, raw)
             return fitted(raw, plain_decimal(raw), False)
         if isinstance(raw, str):
@@ -180,10 +180,6 @@ def _number_reader(field: Field) -> Normaliser:
         return _problem(FindingCode.NOT_A_NUMBER, raw)
 
     return read
-
-
-def _without_zeros(number: Decimal) -> Decimal:
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
 
 
 def _duration(raw: timedelta | time, unit: Text | None) -> Decimal | None:
