@@ -6,11 +6,14 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from server.cli.terminal import console, language_option, out_option, write_file
-from server.site import Site
+from server.access.people import AccountError, any_user, create_user, find_user
+from server.access.tokens import SCOPES, issue_token
+from server.access.visibility import ROLES, Viewer
+from server.cli.installation import open_site
+from server.cli.terminal import console, language_option, out_option, plain, write_file
+from server.records.audit import verify_audit
+from server.records.master import export_master
 from workbooks.form import Language
-
-_ROLES = ("station", "engineer", "quality", "manager", "admin")
 
 
 @click.group()
@@ -23,21 +26,18 @@ def master() -> None:
 @language_option
 def import_(workbook: Path, language: Language) -> None:
     """Load WORKBOOK: new and changed rows are stored, rows no longer in it are retired, never deleted."""
-    from server.records.master import import_master
-
-    site = Site.open()
-    done = import_master(site, workbook.read_bytes())
-    for finding in done.findings:
-        console.print(f"[red]✗[/] {finding.sheet}!{finding.cell} {finding.what[language]} {finding.fix[language]}")
-    if not done.findings:
-        table = Table(header_style="bold")
-        for heading in ("table", "new", "changed", "unchanged", "retired"):
-            table.add_column(heading)
-        for name, counts in done.counts.items():
-            table.add_row(name, *map(str, (counts.new, counts.changed, counts.unchanged, counts.retired)))
-        console.print(table)
-    site.close()
-    sys.exit(1 if done.findings else 0)
+    with open_site() as site:
+        done = site.import_master(workbook.read_bytes(), by=Viewer.operator())
+    if done.findings:
+        for finding in done.findings:
+            console.print(f"[red]✗[/] {plain(finding.message(language))}")
+        sys.exit(1)
+    table = Table(header_style="bold")
+    for heading in ("table", "new", "changed", "unchanged", "retired"):
+        table.add_column(heading)
+    for name, counts in done.report.items():
+        table.add_row(name, str(counts.new), str(counts.changed), str(counts.unchanged), str(counts.retired))
+    console.print(table)
 
 
 @master.command("export")
@@ -45,64 +45,59 @@ def import_(workbook: Path, language: Language) -> None:
 @language_option
 def export(out: Path, language: Language) -> None:
     """Write all master data to a workbook that `master import` takes back."""
-    from server.records.master import export_master
-
-    site = Site.open()
-    with site.session() as session:
-        content = export_master(session, language)
-    write_file(out, content)
-    console.print(f"{out}")
-    site.close()
+    with open_site() as site, site.session(read_only=True) as session:
+        write_file(out, export_master(session, language))
+    click.echo(out)
 
 
 @click.group()
 def user() -> None:
-    """People who may sign in."""
+    """People who may sign in, and their API tokens."""
 
 
 @user.command("add")
 @click.argument("username")
-@click.option("--role", "roles", type=click.Choice(_ROLES), multiple=True, required=True)
+@click.option("--role", "roles", type=click.Choice(ROLES), multiple=True, required=True)
 @click.option("--name", default="", help="Name shown on pages and receipts.")
 @click.option("--station", help="Code of the station; needed for the role station.")
-@click.option("--region", help="A manager's region; all regions when absent.")
+@click.option("--region", help="A manager's region, by its Chinese name; all regions when absent.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def add(username: str, roles: tuple[str, ...], name: str, station: str | None, region: str | None, password_stdin: bool) -> None:
+def add(
+    username: str, roles: tuple[str, ...], name: str, station: str | None, region: str | None, password_stdin: bool
+) -> None:
     """Add USERNAME; asks for the password."""
-    from server.access.people import AccountError, create_user
-
-    password = (
-        sys.stdin.readline().rstrip("\n") if password_stdin else click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    )
-    site = Site.open()
-    try:
-        with site.session() as session:
-            create_user(
-                session, username, password, display_name=name or username, roles=frozenset(roles), station=station, region=region
-            )
-    except AccountError as error:
-        raise click.ClickException(str(error)) from error
-    console.print(f"{username}: {', '.join(roles)}")
-    site.close()
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with open_site() as site:
+        try:
+            with site.session() as session:
+                create_user(
+                    session,
+                    username=username,
+                    password=password,
+                    display_name=name,
+                    roles=roles,
+                    station=station,
+                    region=region,
+                )
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{username}: {', '.join(roles)}")
 
 
 @user.command("token")
 @click.argument("username")
-@click.option("--name", default="cli", show_default=True, help="What the token is for.")
-@click.option("--scope", "scopes", type=click.Choice(["submit", "read"]), multiple=True, default=("submit", "read"))
+@click.option("--name", default="command line", show_default=True, help="What the token is for.")
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES, show_default=True)
 def token(username: str, name: str, scopes: tuple[str, ...]) -> None:
     """Issue an API token for USERNAME; it is shown once."""
-    from server.access.people import AccountError, find_user
-    from server.access.tokens import issue_token
-
-    site = Site.open()
-    try:
-        with site.session() as session:
-            text = issue_token(session, find_user(session, username), name, frozenset(scopes))
-    except AccountError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(text)
-    site.close()
+    with open_site() as site, site.session() as session:
+        owner = find_user(session, username)
+        if owner is None:
+            raise click.ClickException(f"there is no user {username!r}")
+        click.echo(issue_token(session, owner, name, scopes))
 
 
 @click.group()
@@ -113,14 +108,11 @@ def audit() -> None:
 @audit.command("verify")
 def verify() -> None:
     """Recompute the hash chain; the exit status is 1 when an entry was changed or removed."""
-    from server.records.audit import verify_audit
-
-    site = Site.open()
-    with site.session() as session:
-        proof = verify_audit(session, site.settings)
-    console.print(str(proof))
-    site.close()
-    sys.exit(0 if proof.intact else 1)
+    with open_site() as site, site.session(read_only=True) as session:
+        proof = verify_audit(session, site.audit_key)
+    if not proof.sound:
+        raise click.ClickException(f"the chain is broken at entry {proof.broken_at} of {proof.entries}")
+    click.echo(f"{proof.entries} entries, sound; head {proof.head}")
 
 
 @click.command()
@@ -130,13 +122,13 @@ def serve(host: str | None, port: int | None) -> None:
     """Serve the pages and the API."""
     import waitress
 
-    from server.access.people import count_users
     from server.app import create_app
 
-    site = Site.open()
-    with site.session() as session:
-        if count_users(session) == 0:
-            raise click.ClickException("nobody may sign in yet; run `aftersheet user add NAME --role admin` first")
-    host, port = host or site.settings.host, port or site.settings.port
-    console.print(f"Aftersheet: http://{host}:{port}/  (data in {site.settings.home})")
-    waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)
+    with open_site() as site:
+        with site.session(read_only=True) as session:
+            if not any_user(session):
+                message = "nobody may sign in yet; run `aftersheet user add NAME --role admin` first"
+                raise click.ClickException(message)
+        host, port = host or site.settings.host, port or site.settings.port
+        click.echo(f"Aftersheet: http://{host}:{port}/  (data in {site.settings.home})")
+        waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)

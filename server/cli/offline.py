@@ -6,9 +6,18 @@ from pathlib import Path
 
 import click
 
-from server.cli.terminal import console, json_option, language_option, out_option, print_findings, print_json, write_file
-from server.settings import Settings
-from workbooks.check import CheckReport, check as check_form
+from server.cli.terminal import (
+    console,
+    json_option,
+    language_option,
+    out_option,
+    print_findings,
+    print_json,
+    write_file,
+)
+from server.settings import load_settings
+from workbooks.check import CheckReport
+from workbooks.check import check as check_form
 from workbooks.filled import FilledForm
 from workbooks.findings import Finding, has_errors
 from workbooks.form import FormDefinition, Language
@@ -35,7 +44,7 @@ _master_option = click.option(
 def template(form_id: str, out: Path, language: Language, master_file: Path | None) -> None:
     """Write the blank workbook of form FORM_ID."""
     write_file(out, build_template(_definition(form_id), language=language, master=_master(master_file)))
-    console.print(f"{out}")
+    click.echo(out)
 
 
 @click.command()
@@ -113,4 +122,4 @@ def _candidates(path: Path | None) -> Iterator[Path]:
     if path is not None:
         yield path
     else:
-        yield Settings().home / "master.xlsx"
+        yield load_settings().home / "master.xlsx"

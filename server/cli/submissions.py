@@ -2,36 +2,35 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
-from server.access.people import Viewer
+from server.access.visibility import Viewer
+from server.cli.installation import open_site
+from server.cli.receipts import OUTCOME_COLOURS, print_receipt
 from server.cli.terminal import (
     console,
     json_option,
     language_option,
     out_option,
-    print_findings,
     print_json,
     progress_bar,
     write_file,
 )
 from server.intake.folder import workbooks_in
-from server.intake.receive import Outcome, Receipt, marked_workbook, receive_many
-from server.records.listing import NotFound, find, parse_condition
+from server.intake.receive import Receipt, marked_workbook, receive_many
+from server.records.conditions import BadCondition, parse_condition
+from server.records.listing import NotFound, Page, RecordRow, find
+from server.records.outcome import Outcome
 from server.site import Site
-from workbooks.form import Language
-from workbooks.values import show
+from workbooks.form import Field, FormDefinition, Language
+from workbooks.values import show, to_json
 
-_COLOURS = {
-    Outcome.RECORDED: "green",
-    Outcome.REVISED: "cyan",
-    Outcome.ALREADY_RECEIVED: "blue",
-    Outcome.REJECTED: "red",
-}
+_COLUMNS_SHOWN = 5  # what fits a terminal; --json has them all
 
 
 @click.command()
@@ -45,22 +44,15 @@ def intake(paths: tuple[Path, ...], as_json: bool, language: Language) -> None:
     Sending the same file again does no harm. The exit status is 1 when one was turned down.
     """
     files = [file for path in paths for file in ([path] if path.is_file() else workbooks_in(path))]
-    site = Site.open()
-    counts: Counter[Outcome] = Counter()
-    receipts: list[Receipt] = []
-    with progress_bar("Taking in") as bar:
-        task = bar.add_task("", total=len(files))
-        for receipt in receive_many(site, _contents(files), channel="cli", sender=Viewer.operator()):
-            counts[receipt.outcome] += 1
-            receipts.append(receipt)
-            bar.advance(task)
+    with open_site() as site:
+        receipts = _take_in(site, files)
+    counts = Counter(receipt.outcome for receipt in receipts)
     if as_json:
         print_json([receipt.as_dict() for receipt in receipts])
     else:
         for receipt in receipts:
-            _print_receipt(receipt, language)
-        console.print(", ".join(f"[{_COLOURS[outcome]}]{outcome}: {count}[/]" for outcome, count in counts.items()))
-    site.close()
+            print_receipt(receipt, language)
+        console.print(", ".join(f"[{OUTCOME_COLOURS[outcome]}]{outcome}: {n}[/]" for outcome, n in counts.items()))
     sys.exit(1 if counts[Outcome.REJECTED] else 0)
 
 
@@ -70,53 +62,71 @@ def intake(paths: tuple[Path, ...], as_json: bool, language: Language) -> None:
 @language_option
 def receipt(submission: str, out: Path, language: Language) -> None:
     """Write the marked workbook of SUBMISSION (its id is in every receipt)."""
-    site = Site.open()
-    try:
-        write_file(out, marked_workbook(site, submission, viewer=Viewer.operator(), language=language))
-    except NotFound as error:
-        raise click.ClickException(f"there is no submission {submission!r}") from error
-    console.print(f"{out}")
-    site.close()
+    with open_site() as site:
+        try:
+            write_file(out, marked_workbook(site, submission, viewer=Viewer.operator(), language=language))
+        except NotFound as error:
+            raise click.ClickException(f"there is no submission {submission!r}") from error
+    click.echo(out)
 
 
 @click.command()
 @click.argument("form_id")
-@click.option("--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Also !=, <, <=, >, >=, ~ (contains).")
+@click.option(
+    "--where", "conditions", multiple=True, metavar="FIELD=VALUE", help="Also !=, <, <=, >, >=, ~ (contains)."
+)
 @click.option("--text", default="", help="Text anywhere in the record.")
 @click.option("--sort", default="-updated_at", show_default=True, help="Column to sort by; '-' for descending.")
 @click.option("--page", default=1, show_default=True)
-@click.option("--per-page", default=50, show_default=True)
+@click.option("--per-page", default=50, show_default=True, help="0 for all.")
 @json_option
 @language_option
 def records(
-    form_id: str, conditions: tuple[str, ...], text: str, sort: str, page: int, per_page: int, as_json: bool, language: Language
+    form_id: str,
+    conditions: tuple[str, ...],
+    text: str,
+    sort: str,
+    page: int,
+    per_page: int,
+    as_json: bool,
+    language: Language,
 ) -> None:
     """List the records of form FORM_ID."""
-    site = Site.open()
-    definition = site.definitions.get(form_id)
-    if definition is None:
-        raise click.BadParameter(f"there is no form {form_id!r}; there are: {', '.join(site.definitions)}")
-    try:
-        where = [parse_condition(condition) for condition in conditions]
-        with site.session() as session:
-            master = site.master(session)
-            found = find(
-                session, Viewer.operator(), definition, where=where, text=text, order=sort, page=page, per_page=per_page
-            )
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    if as_json:
-        print_json({"total": found.total, "page": page, "records": [row.as_dict(definition) for row in found.rows]})
-    else:
-        columns = definition.list_columns or definition.key
-        table = Table(title=f"{definition.title[language]}: {found.total}", header_style="bold")
-        for heading in ("number", "rev", "state", *columns):
-            table.add_column(definition.field(heading).label[language] if heading in columns else heading)
-        for row in found.rows:
-            shown = (show(definition.field(name), row.values.get(name), language, master) for name in columns)
-            table.add_row(row.number, str(row.revision), row.state, *shown)
-        console.print(table)
-    site.close()
+    with open_site() as site:
+        definition = site.definitions.get(form_id)
+        if definition is None:
+            raise click.BadParameter(f"there is no form {form_id!r}; there are: {', '.join(site.definitions)}")
+        try:
+            with site.session(read_only=True) as session:
+                found = find(
+                    session,
+                    Viewer.operator(),
+                    definition,
+                    where=[parse_condition(condition) for condition in conditions],
+                    text=text,
+                    order=sort,
+                    page=page,
+                    per_page=per_page,
+                    zone=site.zone,
+                )
+                if as_json:
+                    rows = [_as_dict(row) for row in found.rows]
+                    print_json({"total": found.total, "page": page, "records": rows})
+                else:
+                    master = site.master(session, retired=True)
+                    console.print(_table(definition, found, language, lambda f, v: show(f, v, language, master)))
+        except BadCondition as error:
+            raise click.BadParameter(str(error)) from error
+
+
+def _take_in(site: Site, files: list[Path]) -> list[Receipt]:
+    receipts = []
+    with progress_bar("Taking in") as bar:
+        task = bar.add_task("", total=len(files))
+        for done in receive_many(site, _contents(files), channel="cli", sender=Viewer.operator()):
+            receipts.append(done)
+            bar.advance(task)
+    return receipts
 
 
 def _contents(files: list[Path]) -> Iterator[tuple[str, bytes]]:
@@ -124,11 +134,26 @@ def _contents(files: list[Path]) -> Iterator[tuple[str, bytes]]:
         yield file.name, file.read_bytes()
 
 
-def _print_receipt(receipt: Receipt, language: Language) -> None:
-    number = f" {receipt.record_number}" if receipt.record_number else ""
-    console.print(
-        f"[{_COLOURS[receipt.outcome]}]{receipt.outcome}[/]{number} [bold]{receipt.filename}[/] "
-        f"[dim]{receipt.submission_id}[/]"
-    )
-    if receipt.findings:
-        print_findings(receipt.findings, language)
+def _as_dict(row: RecordRow) -> dict[str, object]:
+    return {
+        "number": row.number,
+        "revision": row.revision,
+        "state": row.state,
+        "station": row.station,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "values": to_json(row.values),
+    }
+
+
+def _table(definition: FormDefinition, found: Page, language: Language, shown: Callable[[Field, Any], str]) -> Table:
+    columns = (definition.list_columns or definition.key)[:_COLUMNS_SHOWN]
+    table = Table(title=f"{definition.title[language]}: {found.total}", header_style="bold")
+    for heading, width in (("number", 14), ("rev", 3), ("state", 6)):
+        table.add_column(heading, no_wrap=True, min_width=width)
+    for name in columns:
+        table.add_column(definition.field(name).label[language], overflow="fold")
+    for row in found.rows:
+        answers = (shown(definition.field(name), row.values.get(name)) for name in columns)
+        table.add_row(row.number, str(row.revision), row.state, *answers)
+    return table

@@ -21,7 +21,9 @@ language_option = click.option(
     "--lang", "language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of texts."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for programs.")
-out_option = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+out_option = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
+)
 
 
 def print_json(value: Any) -> None:
@@ -31,14 +33,17 @@ def print_json(value: Any) -> None:
 
 
 def print_findings(findings: Iterable[Finding], language: Language) -> None:
-    """One line per finding: where, which label, what is wrong and what to do."""
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    for heading in ("", "Cell", "Label", "What is wrong", "What to do"):
-        table.add_column(heading, overflow="fold")
+    """Where, which label, what is wrong and below it what to do, a row per finding."""
+    table = Table(show_edge=False, pad_edge=False, header_style="bold", box=None)
+    table.add_column("")
+    table.add_column("Cell", no_wrap=True)
+    table.add_column("Label", overflow="fold", max_width=24)
+    table.add_column("What is wrong, what to do", overflow="fold")
     for finding in findings:
         mark = "[red]✗[/]" if finding.severity is Severity.ERROR else "[yellow]![/]"
         label = finding.label[language] if finding.label else ""
-        table.add_row(mark, finding.place, label, _plain(finding.what(language)), _plain(finding.fix(language)))
+        text = f"{plain(finding.what(language))}\n[dim]{plain(finding.fix(language))}[/]"
+        table.add_row(mark, finding.cell, plain(label), text)
     console.print(table)
 
 
@@ -70,6 +75,6 @@ def write_file(path: Path, content: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Senders' texts as they stand: square brackets are not rich's markup."""
     return text.replace("[", "\\[")
