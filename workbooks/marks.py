@@ -8,7 +8,7 @@ from lxml import etree
 
 from workbooks.book import Book, quoted
 from workbooks.cells import Area, Sheet
-from workbooks.elements import WORKSHEET, child, whole
+from workbooks.elements import WORKSHEET, child, local, whole
 from workbooks.package import SheetPart
 from workbooks.stylesheet import Stylesheet
 
@@ -121,8 +121,11 @@ class _Formats:
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self._rules = list(sheet.tree.iter("{*}cfRule"))
-        self._areas = [area for holder in {rule.getparent(): 0 for rule in self._rules} for area in _ranges(holder)]
+        # Newer rules stand in an extension of the sheet, in another namespace.
+        newer = [f for ext in sheet.tree.iterfind(f"{sheet.ns}extLst") for f in ext.iter("{*}conditionalFormatting")]
+        holders = [*sheet.tree.iterfind(f"{sheet.ns}conditionalFormatting"), *newer]
+        self._rules = [rule for holder in holders for rule in holder if local(rule) == "cfRule"]
+        self._areas = [area for holder in holders for area in _ranges(holder)]
         self._ours: dict[int, etree._Element] = {}
 
     def put_above(self, area: Area, colour: str, styles: Stylesheet) -> None:
@@ -153,10 +156,8 @@ class _Formats:
         return element
 
 
-def _ranges(holder: etree._Element | None) -> list[Area]:
+def _ranges(holder: etree._Element) -> list[Area]:
     """The cells a conditionalFormatting is for; newer ones say so in an element of their own."""
-    if holder is None:
-        return []
     references = holder.get("sqref") or holder.findtext("{*}sqref") or ""
     return [area for reference in references.split() if (area := Area.parse(reference))]
 

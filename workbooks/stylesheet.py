@@ -22,7 +22,6 @@ _TOKEN = re.compile(
     r"|(?P<colour>fgColor|bgColor)\."
     r"(?P<word>rgb=[0-9A-Fa-f]{8}|(?:theme|indexed)=[0-9]{1,3}|tint=-?[0-9.]{1,24}(?:[eE]-?[0-9]{1,3})?|auto=[01])"
 )
-_NAMESPACE = re.compile(rb' xmlns(?::\w+)?="[^"]*"|(?<=<)\w+:|(?<=</)\w+:')
 _MINIMAL = """<styleSheet xmlns="{ns}"><fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>
 <fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>
 <borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>
@@ -146,18 +145,16 @@ class Stylesheet:
         if name not in self._known:
             self._known[name] = {}
             for index, old in enumerate(container):
-                self._known[name].setdefault(_key(old), index)
-        known = self._known[name]
-        index = known.setdefault(_key(element), len(container))
-        if index == len(container):
-            if name == "cellXfs" and index >= LAST_FORMAT:
-                raise StyleError(f"{index} cell formats")
-            container.append(element)
-            container.set("count", str(len(container)))
-            self.changed = True
+                self._known[name].setdefault(etree.tostring(old, with_tail=False), index)
+        # Compared as text, which says the same namespaces for all that stand in one tree: so it is put there first.
+        container.append(element)
+        index = len(container) - 1
+        known = self._known[name].setdefault(etree.tostring(element, with_tail=False), index)
+        if known != index:
+            container.remove(element)
+            return known
+        if name == "cellXfs" and index >= LAST_FORMAT:
+            raise StyleError(f"{index} cell formats")
+        container.set("count", str(len(container)))
+        self.changed = True
         return index
-
-
-def _key(element: etree._Element) -> bytes:
-    """Equal for elements that say the same in the same order."""
-    return _NAMESPACE.sub(b"", etree.tostring(element, with_tail=False))

@@ -188,7 +188,8 @@ MC = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 OBJECTS = (
     f'<mc:AlternateContent xmlns:mc="{MC}" xmlns:r="{RELATION_NS}"><mc:Choice Requires="x14">'
     '<oleObject progId="Package" shapeId="1025" r:id="{0}"><objectPr defaultSize="0" r:id="{1}"/></oleObject>'
-    '</mc:Choice><mc:Fallback><oleObject progId="Package" shapeId="1025" r:id="{0}"/></mc:Fallback></mc:AlternateContent>'
+    '</mc:Choice><mc:Fallback><oleObject progId="Package" shapeId="1025" r:id="{0}"/></mc:Fallback>'
+    "</mc:AlternateContent>"
 )
 CONTROL = (
     f'<mc:AlternateContent xmlns:mc="{MC}" xmlns:r="{RELATION_NS}"><mc:Choice Requires="x14"><controls>'
