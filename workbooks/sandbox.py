@@ -56,6 +56,7 @@ class Sandbox:
         self._changed = threading.Condition()
         self._idle: list[Child] = []
         self._children: set[Child] = set()
+        self._starting: list[threading.Thread] = []
         self._failure: str | None = None
         self._closed = False
         self._watch = Watch()
@@ -72,11 +73,14 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End all children; calls still waiting raise."""
+        """End all children; calls still running or waiting raise RuntimeError."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            starting = list(self._starting)
         self._finalizer()
+        for thread in starting:
+            thread.join()
 
     def read(self, content: bytes) -> FilledForm:
         """
@@ -145,8 +149,11 @@ class Sandbox:
         child = self._borrow()
         try:
             outcome, value, peak = child.ask(request, seconds, self._watch)
-        except BaseException:
+        except BaseException as error:
             child.kill()
+            if isinstance(error, Stopped) and self._closed:
+                # It was our doing, not that of the file.
+                raise RuntimeError("the sandbox was closed") from error
             raise
         else:
             # What has been large once stays fragmented: the next file would find less room.
@@ -163,13 +170,14 @@ class Sandbox:
 
     def _borrow(self) -> Child:
         with self._changed:
-            while not self._idle:
+            while self._closed or not self._idle:
                 if self._closed:
                     raise RuntimeError("the sandbox is closed")
                 if self._failure is not None:
                     failure, self._failure = self._failure, None
                     self._start()  # the next call may have more luck
-                    raise RuntimeError(f"child processes do not start: {failure}")
+                    if not self._children:
+                        raise RuntimeError(f"child processes do not start: {failure}")
                 self._changed.wait()
             return self._idle.pop()
 
@@ -189,7 +197,10 @@ class Sandbox:
             self._dismiss(child)
 
     def _start(self, instead_of: Child | None = None) -> None:
-        threading.Thread(target=self._boot, args=(instead_of,), name="sandbox-start", daemon=True).start()
+        thread = threading.Thread(target=self._boot, args=(instead_of,), name="sandbox-start", daemon=True)
+        with self._changed:
+            self._starting = [other for other in self._starting if other.is_alive()] + [thread]
+            thread.start()
 
     def _boot(self, instead_of: Child | None) -> None:
         """Start a child, then put it to work; where none starts, those who wait are told."""
@@ -203,6 +214,10 @@ class Sandbox:
                 continue
             with self._changed:
                 self._children.add(child)
+                closed = self._closed
+            if closed:
+                self._dismiss(child)
+                return
             failure = child.start(self._setup, self._watch)
             if not failure:
                 self._enlist(child, instead_of)

@@ -168,7 +168,9 @@ def _kind(name: str) -> Any:
     if not module.startswith(_OURS) or not qualname.isidentifier():
         raise MessageError(f"{name} is not taken from a child")
     kind: Any = getattr(importlib.import_module(module), qualname)
-    ours = isinstance(kind, type) and kind.__module__ == module
-    if not ours or (_attributes(kind) is None and not issubclass(kind, (Enum, Exception, tuple))):
+    if not isinstance(kind, type) or kind.__module__ != module:
         raise MessageError(f"{name} is not taken from a child")
-    return kind
+    ours: Any = kind
+    if _attributes(ours) is None and not issubclass(ours, (Enum, Exception, tuple)):
+        raise MessageError(f"{name} is not taken from a child")
+    return ours
