@@ -343,10 +343,12 @@ class Finding:
 
     def _fill(self, text: str, language: Language) -> str:
         holes: dict[str, str] = {
-            "cell": self.place or ("该项" if language == "zh" else "it"),
+            "cell": self.place or ("该项" if language == "zh" else "this answer"),
             "support": "-",
             "detail": "",
         }
+        if not self.place:
+            text = text.replace("单元格 {cell}", "{cell}")  # a page has answers, not cells
         if self.label is not None:
             holes["label"] = self.label[language]
         for name, value in self.context.items():

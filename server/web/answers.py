@@ -8,7 +8,7 @@ from server.records.changes import Change
 from workbooks.filled import Row, Value, Values
 from workbooks.form import Field, FieldType, FormDefinition, Language, Repeat, Section
 from workbooks.master import Master
-from workbooks.values import show
+from workbooks.values import plain, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,24 @@ def with_unit(field: Field, value: Value, *, master: Master, language: Language)
     return f"{text} {field.unit[language]}" if text and field.unit else text
 
 
-def typed(definition: FormDefinition, values: Values) -> dict[str, str | list[dict[str, str]]]:
-    """Stored answers as the texts of a page's inputs: codes, ISO dates, plain numbers."""
+def typed(
+    definition: FormDefinition, values: Values, *, master: Master, language: Language
+) -> dict[str, str | list[dict[str, str]]]:
+    """
+    Stored answers as the texts of a page's inputs: codes, ISO dates, plain numbers.
+
+    What is computed has no input, and is told as people read it.
+    """
+
+    def text(field: Field, value: object) -> str:
+        return show(field, cast(Value, value), language, master) if field.computed else _plain(cast(Value, value))
+
     found: dict[str, str | list[dict[str, str]]] = {
-        field.name: _plain(cast(Value, values.get(field.name))) for field in definition.fields
+        field.name: text(field, values.get(field.name)) for field in definition.fields
     }
     for repeat in definition.repeats:
         rows = cast(tuple[Row, ...], values.get(repeat.name) or ())
-        found[repeat.name] = [{field.name: _plain(row.get(field.name)) for field in repeat.fields} for row in rows]
+        found[repeat.name] = [{field.name: text(field, row.get(field.name)) for field in repeat.fields} for row in rows]
     return found
 
 
@@ -118,9 +128,4 @@ def _table(repeat: Repeat, values: Mapping[str, Any], language: Language, master
 def _plain(value: Value) -> str:
     if value is None:
         return ""
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if hasattr(value, "isoformat"):
-        text = value.isoformat()
-        return text.removesuffix(":00") if text.count(":") == 2 else text
-    return str(value)
+    return ",".join(value) if isinstance(value, tuple) else value if isinstance(value, str) else plain(value)

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from server.intake.receive import receive_values
+from server.records.form_tables import station_field
 from server.records.outcome import Outcome
 from server.records.store import RecordDetail
 from server.web.answers import blocks, typed
@@ -47,15 +48,17 @@ class Shown:
     anchor: str
     label: Text | None
     severity: str
-    what: Text
-    fix: Text
+    message: Text
 
 
 @pages.get("/forms/<form_id>/new")
 @login_required
 def show(form_id: str) -> str:
-    """The form, with nothing in it."""
-    return _page(Sheet(definition=definition_or_404(form_id), instance_id=str(uuid.uuid4())), {})
+    """The form, with nothing in it but the visitor's own station."""
+    definition = definition_or_404(form_id)
+    station = station_field(definition)
+    known = {station.name: signed_in().station or ""} if station else {}
+    return _page(Sheet(definition=definition, instance_id=str(uuid.uuid4())), known)
 
 
 @pages.post("/forms/<form_id>/new")
@@ -71,7 +74,7 @@ def edit(number: str) -> str:
     """A record to be continued: one's own sections as inputs, the others as they stand."""
     found, definition = _open_record(number)
     sheet = Sheet(definition=definition, number=number, revision=found.revision, values=found.values)
-    return _page(sheet, typed(definition, found.values))
+    return _page(sheet, _before(definition, found))
 
 
 @pages.post("/records/<number>/edit")
@@ -83,7 +86,14 @@ def revise(number: str) -> ResponseReturnValue:
     if revision is None:
         abort(400)
     sheet = Sheet(definition=definition, number=number, revision=revision, values=found.values)
-    return _received(sheet, typed(definition, found.values))
+    return _received(sheet, _before(definition, found))
+
+
+def _before(definition: FormDefinition, found: RecordDetail) -> Answers:
+    """What the record holds, as the inputs take it."""
+    with site().session(read_only=True) as session:
+        master = site().master(session, retired=True)
+    return typed(definition, found.values, master=master, language=current_language())
 
 
 def _open_record(number: str) -> tuple[RecordDetail, FormDefinition]:
@@ -160,8 +170,7 @@ def _shown(definition: FormDefinition, finding: Finding) -> Shown:
         anchor=item if known else "",
         label=finding.label,
         severity=str(finding.severity),
-        what=Text(finding.what("zh"), finding.what("en")),
-        fix=Text(finding.fix("zh"), finding.fix("en")),
+        message=Text(finding.message("zh"), finding.message("en")),
     )
 
 

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, abort, render_template, request
 
 from server.intake.workbooks import marked_workbook
+from server.records.outcome import OUTCOME_TEXT
 from server.records.store import NotFound, SubmissionView, submission, submissions
 from server.web import receipts
 from server.web.context import site
@@ -18,11 +19,27 @@ PER_PAGE = 30
 @login_required
 def show() -> str:
     page = max(1, request.args.get("page", 1, type=int))
+    asked = {name: value for name in ("form", "outcome", "mine") if (value := request.args.get(name))}
     with site().session(read_only=True) as session:
-        rows, total = submissions(session, signed_in(), page=page, per_page=PER_PAGE)
+        rows, total = submissions(
+            session,
+            signed_in(),
+            form_id=asked.get("form"),
+            outcome=asked.get("outcome"),
+            mine="mine" in asked,
+            page=page,
+            per_page=PER_PAGE,
+        )
     views = [receipts.of_row(row, site().definitions) for row in rows]
     return render_template(
-        "submissions.html", submissions=views, total=total, page=page, pages=max(1, -(-total // PER_PAGE))
+        "submissions.html",
+        submissions=views,
+        forms=site().definitions.values(),
+        outcomes=OUTCOME_TEXT,
+        asked=asked,
+        total=total,
+        page=page,
+        pages=max(1, -(-total // PER_PAGE)),
     )
 
 

@@ -25,7 +25,6 @@ if (drop) {
     bar.max = 1;
     bar.value = 0;
     box.append(title, state, bar);
-    list.prepend(box);
     return { box, state, bar };
   };
 
@@ -86,10 +85,11 @@ if (drop) {
   };
 
   const take = (files) => {
-    for (const file of files) {
-      waiting.push({ file, shown: card(file.name) });
-      next();
-    }
+    const taken = [...files].map((file) => ({ file, shown: card(file.name) }));
+    list.prepend(...taken.map(({ shown }) => shown.box));
+    waiting.push(...taken);
+    next();
+    next();
   };
 
   picker.addEventListener("change", () => {
@@ -176,6 +176,6 @@ if (fill) {
 }
 
 // Filters answer at once; without this file their button does it.
-document.querySelectorAll("form[data-at-once] select").forEach((select) => {
+document.querySelectorAll('form[data-at-once] select, form[data-at-once] input[type="checkbox"]').forEach((select) => {
   select.addEventListener("change", () => select.form.requestSubmit());
 });
