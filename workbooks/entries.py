@@ -66,6 +66,7 @@ class Entries:
         self.values: dict[str, Value | tuple[Row, ...]] = {}
         self.lines: dict[str, tuple[Mapping[str, Cell], ...]] = {}
         self.problems: list[tuple[Entry, Problem]] = []
+        self.unread: set[_Place] = set()
         self.bad: frozenset[str] = frozenset()
 
     def read(
@@ -83,6 +84,7 @@ class Entries:
             above = (row if "." in reader.under else self.values).get(reader.under.rpartition(".")[2])
             if above is None and reader.under in bad:
                 bad.add(reader.path)  # nothing can be said about it before the level above is right
+                self.unread.add((reader.path, line))
                 return None
             if isinstance(above, str) and reader.table is not None and master.row(reader.table, above) is not None:
                 parent = above
@@ -137,7 +139,8 @@ class Entries:
 
     @cached_property
     def _wrong(self) -> set[_Place]:
-        return {(e.path, e.line) for e, problem in self.problems if problem.code.severity is Severity.ERROR}
+        errors = ((e.path, e.line) for e, problem in self.problems if problem.code.severity is Severity.ERROR)
+        return self.unread.union(errors)
 
     def cell(self, path: str, line: int | None) -> Cell | None:
         """The cell of *path*; a repeat's is the first cell of its first filled line."""

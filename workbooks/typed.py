@@ -329,7 +329,7 @@ def _suggestion(likely: list[Option], options: Options) -> Text:
         return _NO_SUGGESTION
     zh = "或".join(f"“{options.shown(option, 'zh')}”" for option in likely[:3])
     en = " or ".join(f"“{options.shown(option, 'en')}”" for option in likely[:3])
-    return Text(f"，是不是{zh}？", f"; did you mean {en}?")
+    return Text(f"（是不是{zh}？）", f" (did you mean {en}?)")
 
 
 _SEPARATORS: Final = str.maketrans(dict.fromkeys("、，,;；|\n/", "\0"))

@@ -142,7 +142,7 @@ def test_stations_are_found_by_code_and_label_and_offered_by_part():
     assert typed("select_one", "shanghai", **stations) == "0305"
     assert typed("select_one", "0305", **stations) == "0305"
     assert typed("select_one", "上海站（0305）", **stations) == "0305"
-    assert suggestion("广州", **stations) == "，是不是“广州站”？"
+    assert suggestion("广州", **stations) == "（是不是“广州站”？）"
     assert "上海站" in suggestion("上海", **stations)
 
 
@@ -173,7 +173,7 @@ def test_people_of_the_same_name_are_told_apart_by_code():
 
     assert isinstance(answer, Problem)
     assert answer.context["suggestion"] == Text(
-        "，是不是“张伟 (U001)”或“张伟 (U002)”？", "; did you mean “Zhang Wei (U001)” or “Zhang Wei (U002)”?"
+        "（是不是“张伟 (U001)”或“张伟 (U002)”？）", " (did you mean “Zhang Wei (U001)” or “Zhang Wei (U002)”?)"
     )
     assert typed("person", "张伟 (U002)", **people) == "U002"
     assert typed("person", "u003", **people) == "U003"
