@@ -125,7 +125,7 @@ freeze = _Freeze()
 
 class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
-        kind = type(value)
+        kind: Any = type(value)
         if kind is MappingProxyType:
             return freeze, (dict(value),)
         if not kind.__module__.startswith(_OURS) or kind in (_Build, _Freeze):
