@@ -13,8 +13,8 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.intake
-	$(BIN)/python -m benchmarks.push
+	$(BIN)/python benchmarks/intake.py
+	$(BIN)/python benchmarks/push.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
