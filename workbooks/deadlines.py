@@ -37,8 +37,10 @@ def deadline_states(
         within = min(int(definition.threshold(deadline.within).value), _LONGEST)
         working = deadline.count == "working_days"
         due = working_days_after(start, within) if working else start + timedelta(days=within)
-        late = working_days_between(due, today) if working else max(0, (today - due).days)
-        state: Literal["on-time", "late"] = "late" if today > due else "on-time"
+        late = working_days_between(due, today) if working else (today - due).days
+        # On the weekend after the due day no working day has passed, but late is late.
+        late = max(1, late) if today > due else 0
+        state: Literal["on-time", "late"] = "late" if late else "on-time"
         yield (
             deadline,
             DeadlineState(name=deadline.name, label=deadline.label, due=due, late_days=late, state=state),

@@ -1,6 +1,7 @@
 """form.yaml → FormDefinition; what is wrong with one names the file, the line and the key."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from workbooks.form import Field, FormDefinition
+from workbooks.spelling import fold
 
 _ADAPTER = TypeAdapter(FormDefinition)
 
@@ -43,7 +45,8 @@ def load(path: Path | Traversable) -> FormDefinition:
     try:
         definition = _ADAPTER.validate_python(raw)
     except ValidationError as error:
-        raise DefinitionError("\n".join(located(path, node, e["loc"], e["msg"]) for e in error.errors())) from error
+        told = [e for e in error.errors() if not _of_other_kind(raw, e["loc"])]
+        raise DefinitionError("\n".join(located(path, node, e["loc"], e["msg"]) for e in told)) from error
     problems = list(_inconsistencies(definition))
     if problems:
         raise DefinitionError("\n".join(f"{path}:{line_of(text, name)}: {what}" for name, what in problems))
@@ -96,11 +99,13 @@ def _expand(raw: dict[str, Any]) -> dict[str, Any]:
 def _inconsistencies(definition: FormDefinition) -> Any:
     """(name to look for, what is wrong) for everything that only shows once the form is whole."""
     # Imported here: rules needs the definition's types, and a definition is checked with rules.
-    from workbooks.rules import FormulaError, compile_rules
+    from workbooks.rules import formula_errors
 
     names = [item.name for section in definition.sections for item in section.items]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield name, f"two items are called {name!r}"
+    yield from ((name, f"two items are called {name!r}") for name in _repeated(names))
+    for repeat in definition.repeats:
+        columns = [field.name for field in repeat.fields]
+        yield from ((name, f"{repeat.name}: two fields are called {name!r}") for name in _repeated(columns))
     for key in (*definition.key, *definition.list_columns):
         if key not in names:
             yield key, f"no field is called {key!r}"
@@ -111,10 +116,8 @@ def _inconsistencies(definition: FormDefinition) -> Any:
             yield deadline.name, f"deadline {deadline.name!r} starts at {deadline.start!r}, which is no field"
         if deadline.within not in {t.name for t in definition.thresholds}:
             yield deadline.name, f"deadline {deadline.name!r} needs a threshold called {deadline.within!r}"
-    try:
-        compile_rules(definition)
-    except FormulaError as error:
-        yield error.where, str(error)
+    for error in formula_errors(definition):
+        yield error.where.rpartition(".")[2], str(error)
 
 
 def _field_problems(definition: FormDefinition, path: str, field: Field) -> Any:
@@ -122,10 +125,30 @@ def _field_problems(definition: FormDefinition, path: str, field: Field) -> Any:
     prefix = path.rpartition(".")[0]
     if field.type.startswith("select") and not field.choices and field.master is None:
         yield field.name, f"{path}: a {field.type} needs choices or master"
+    for language in ("name", "zh", "en"):
+        spellings = [c.name if language == "name" else c.label[language] for c in field.choices]  # type: ignore[index]
+        yield from ((field.name, f"{path}: two choices are called {s!r}") for s in _repeated(map(fold, spellings)))
     parent = field.master.under if field.master else None
     for other in (parent, field.lookup.by if field.lookup else None):
         if other and other not in siblings and f"{prefix}.{other}" not in siblings:
             yield field.name, f"{path}: no field is called {other!r}"
+
+
+def _of_other_kind(raw: Any, loc: tuple[Any, ...]) -> bool:
+    """Whether pydantic complains at *loc* that a field is no repeat, or a repeat no field."""
+    for step in loc:
+        if step in ("Field", "Repeat") and isinstance(raw, dict):
+            return (step == "Repeat") is not ("fields" in raw)
+        try:
+            raw = raw[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return False
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    """Those of *names* that stand there more than once, sorted."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def located(path: Path | Traversable, node: yaml.Node, loc: tuple[Any, ...], message: str) -> str:

@@ -214,6 +214,22 @@ def compile_rules(definition: FormDefinition) -> CompiledRules:
 _compiled: dict[int, CompiledRules] = {}
 
 
+def formula_errors(definition: FormDefinition) -> Iterator[FormulaError]:
+    """Everything that is wrong with the formulas of *definition*: each one by itself, then how they fit together."""
+    found = False
+    for declared in declared_formulas(definition):
+        try:
+            _understood(definition, declared.where, declared.text, declared.repeat, declared.result)
+        except FormulaError as error:
+            found = True
+            yield error
+    if not found:
+        try:
+            compile_rules(definition)
+        except FormulaError as error:
+            yield error
+
+
 def to_excel(
     definition: FormDefinition,
     formula: str,
