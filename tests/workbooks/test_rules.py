@@ -276,3 +276,27 @@ def test_supported_functions_are_described():
     """The docs list every function with what it gives."""
     assert set(SUPPORTED) == set(FUNCTIONS)
     assert all(SUPPORTED.values())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "content", "place"),
+    [("a*b*c", "xxaXbXc", 3), ("b?", "abc", 2), ("~*", "a*b", 2), ("*", "abc", 1), ("a~?", "xa?", 2), ("~", "a~", 2)],
+)
+def test_wildcards_are_those_of_excel(pattern: str, content: str, place: int):
+    """A star may stand for nothing, a tilde makes the next one literal."""
+    definition = define(field("a"), field("b"), field("at", "integer", calculation="=SEARCH(a,b)"))
+
+    assert compile_rules(definition).calculate({"a": pattern, "b": content}, master=EMPTY, now=NOW)["at"] == place
+
+
+def test_a_text_of_stars_does_not_hold_the_server_up():
+    """What somebody typed may be searched for; it is searched for in linear time from each place."""
+    definition = define(
+        field("a"),
+        field("b"),
+        field("at", "integer", calculation="=COUNTIF(parts.kind,a)"),
+        repeat("parts", field("kind")),
+    )
+    values = {"a": "*a" * 12 + "b", "b": None, "parts": ({"kind": "a" * 5000},) * 3}
+
+    assert compile_rules(definition).calculate(values, master=EMPTY, now=NOW)["at"] == 0

@@ -111,13 +111,21 @@ def _concatenate(texts: Sequence[Scalar | ExcelError]) -> str:
 
 def wildcard(text: str) -> str:
     """The regular expression of a text with Excel's wildcards: ? * and ~ before a literal one."""
-    pieces, escaped = [], False
+    segments, escaped = [""], False
     for character in text:
-        if escaped:
-            pieces.append(re.escape(character))
+        if escaped or character not in "~*?":
+            segments[-1] += re.escape(character)
             escaped = False
         elif character == "~":
             escaped = True
+        elif character == "*":
+            segments.append("")
         else:
-            pieces.append({"?": ".", "*": ".*?"}.get(character) or re.escape(character))
-    return "".join(pieces) + (re.escape("~") if escaped else "")
+            segments[-1] += "."
+    if escaped:
+        segments[-1] += "~"
+    if len(segments) == 1:
+        return segments[0]
+    first, *middle, last = segments
+    # The first place for each part is good enough, so nothing is tried twice: a text of stars cannot hold us up.
+    return first + "".join(f"(?>.*?{part})" for part in middle if part) + ".*" + last
