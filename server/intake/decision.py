@@ -83,7 +83,7 @@ def decide(
     report = check(definition, filled, master=master, now=now, roles=sender.roles)
     key = key_hash(definition, report.values)
     instance_id = filled.identity.instance_id or f"sha256:{sha256}"
-    base = _base(session, sender, definition, filled, instance_id, key)
+    base, used = _match(session, sender, definition, filled, instance_id, key)
     if base is not None and base.started_from is not None:
         previous = base.started_from.values
         master = master_with(site, session, definition, previous)
@@ -111,9 +111,7 @@ def decide(
     if has_errors(findings):
         return _rejected(reading, definition, report)
     if base is None:
-        reading = replace(
-            reading, findings=(*findings, *_resemblances(session, sender, definition, instance_id, key, filled))
-        )
+        reading = replace(reading, findings=(*findings, *_resemblances(session, sender, definition, key, used)))
     return Decision(
         outcome=Outcome.RECORDED if base is None else Outcome.REVISED,
         reading=reading,
@@ -134,20 +132,24 @@ def decide(
     )
 
 
-def _base(
+def _match(
     session: Session, sender: Viewer, definition: FormDefinition, filled: FilledForm, instance_id: str, key: str
-) -> _Base | None:
-    number = filled.identity.record_number
+) -> tuple[_Base | None, Known | None]:
+    """The record to revise; or else, if there is one, another record that the same blank was used for."""
+    number, used = filled.identity.record_number, None
     if number is not None:
         known = identity.numbered(session, sender, definition.form_id, number)
         revision = filled.identity.revision or 0
     else:
         known = identity.of_instance(session, sender, definition.form_id, instance_id, key)
+        if known is not None and known.key_hash != key:
+            known, used = None, known
         revision = identity.last_unnumbered(session, known) if known else 0
     if known is None:
-        return None
+        return None, used
     revision = min(revision, known.revision)  # a number typed by hand cannot be ahead of us
-    return _Base(known=known, revision=revision, started_from=identity.version(session, definition, known, revision))
+    started_from = identity.version(session, definition, known, revision)
+    return _Base(known=known, revision=revision, started_from=started_from), None
 
 
 def _contents(base: _Base) -> set[str]:
@@ -213,16 +215,12 @@ def _not_yours(
 
 
 def _resemblances(
-    session: Session, sender: Viewer, definition: FormDefinition, instance_id: str, key: str, filled: FilledForm
+    session: Session, sender: Viewer, definition: FormDefinition, key: str, used: Known | None
 ) -> Iterator[Finding]:
     """Records that a new one may be meant for instead."""
-    if filled.identity.instance_id is not None:
-        used = identity.other_of_instance(session, sender, definition.form_id, instance_id)
-        if used is not None:
-            yield Finding(code=FindingCode.NEW_FROM_USED, context={"number": used.number})
-            return
-    same = identity.of_key(session, sender, definition.form_id, key)
-    if same is not None:
+    if used is not None:
+        yield Finding(code=FindingCode.NEW_FROM_USED, context={"number": used.number})
+    elif (same := identity.of_key(session, sender, definition.form_id, key)) is not None:
         yield Finding(code=FindingCode.POSSIBLE_DUPLICATE, context={"number": same.number})
 
 

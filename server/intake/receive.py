@@ -1,14 +1,16 @@
 """The one door: bytes or answers from any channel become a stored submission and a receipt."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
+from server.intake.ahead import ahead
 from server.intake.answers import Answers, UnknownAnswer, as_original, filled_from, new_instance_id
 from server.intake.decision import Decision, decide
 from server.intake.receipts import Receipt
@@ -20,8 +22,11 @@ from server.records.writing import Arrival, Reading, Writer, new_id
 from server.site import Site
 from workbooks.filled import FilledForm, Values
 from workbooks.refusal import Refused
+from workbooks.sandbox import ChildError
 
+T = TypeVar("T")
 GROUP = 50  # submissions per commit when many come at once
+GROUP_BYTES = 32 << 20  # and no more of their bytes in memory at once
 
 __all__ = [
     "Answers",
@@ -37,14 +42,16 @@ __all__ = [
 ]
 
 
+_Read = FilledForm | Refused | ChildError
+
+
 @dataclass(slots=True)
 class _Item:
     """One arrival on its way; *read* stays empty where the same bytes are known already."""
 
     arrival: Arrival
-    read: FilledForm | Refused | None = None
+    read: _Read | None = None
     expected_form: str | None = None
-    to_read: bool = False
 
 
 def receive(
@@ -57,15 +64,12 @@ def receive(
     raised after the submission has been kept as "failed".
     """
     sha256 = site.originals.keep(content)
-    arrival = _arrival(sha256, len(content), filename, channel, sender, "workbook")
-    try:
-        read: FilledForm | Refused = site.sandbox.read(content)
-    except Refused as refused:
-        read = refused
-    except Exception:
-        _keep_failed(site, arrival)
-        raise
-    return _settle_group(site, [_Item(arrival, read, expected_form)])[0]
+    item = _Item(_arrival(sha256, len(content), filename, channel, sender, "workbook"), expected_form=expected_form)
+    with site.session(read_only=True) as session:
+        known = identity.same_bytes(session, sender, sha256) is not None
+    if not known:
+        item.read = _read(site, content)
+    return _settle_group(site, [item])[0]
 
 
 def receive_many(site: Site, items: Iterable[tuple[str, bytes]], *, channel: str, sender: Viewer) -> Iterator[Receipt]:
@@ -80,31 +84,8 @@ def receive_many(site: Site, items: Iterable[tuple[str, bytes]], *, channel: str
             are kept as "failed", and all others are stored.
     """
     errors: list[Exception] = []
-    waiting: deque[_Item] = deque()
-    ready: list[_Item] = []
-
-    def unread() -> Iterator[bytes]:
-        for chunk in _chunks(items, GROUP):
-            digests = site.originals.keep_many(content for _, content in chunk)
-            with site.session(read_only=True) as session:
-                known = identity.known_bytes(session, sender, digests)
-            for (filename, content), sha256 in zip(chunk, digests, strict=True):
-                item = _Item(_arrival(sha256, len(content), filename, channel, sender, "workbook"))
-                item.to_read = sha256 not in known
-                waiting.append(item)
-                if item.to_read:
-                    yield content
-
-    for read in site.sandbox.read_many(unread()):
-        while not waiting[0].to_read:
-            ready.append(waiting.popleft())
-        item = waiting.popleft()
-        item.read = read
-        ready.append(item)
-        if len(ready) >= GROUP:
-            yield from _settle_safely(site, ready, errors)
-            ready = []
-    yield from _settle_safely(site, [*ready, *waiting], errors)
+    for group in _chunks(ahead(_read_in_order(site, items, channel, sender), 2 * GROUP)):
+        yield from _settle_safely(site, group, errors)
     if errors:
         raise ExceptionGroup(f"{len(errors)} submissions could not be processed", errors)
 
@@ -151,10 +132,31 @@ def receive_values_many(site: Site, items: Iterable[Answers]) -> Iterator[Receip
         ExceptionGroup: As `receive_many`.
     """
     errors: list[Exception] = []
-    for chunk in _chunks(items, GROUP):
+    for chunk in _chunks(items):
         yield from _settle_safely(site, _items_of(site, chunk), errors)
     if errors:
         raise ExceptionGroup(f"{len(errors)} submissions could not be processed", errors)
+
+
+def _read_in_order(site: Site, items: Iterable[tuple[str, bytes]], channel: str, sender: Viewer) -> Iterator[_Item]:
+    """Keep and read *items*, all child processes at once; what is known already is not read again."""
+    with ThreadPoolExecutor(site.settings.workers, thread_name_prefix="read") as readers:
+        for chunk in _chunks(items, size=lambda item: len(item[1])):
+            digests = site.originals.keep_many(content for _, content in chunk)
+            with site.session(read_only=True) as session:
+                known = identity.known_bytes(session, sender, digests)
+            new = [content for (_, content), sha256 in zip(chunk, digests, strict=True) if sha256 not in known]
+            reads = readers.map(partial(_read, site), new)
+            for (filename, content), sha256 in zip(chunk, digests, strict=True):
+                arrival = _arrival(sha256, len(content), filename, channel, sender, "workbook")
+                yield _Item(arrival, None if sha256 in known else next(reads))
+
+
+def _read(site: Site, content: bytes) -> _Read:
+    try:
+        return site.sandbox.read(content)
+    except (Refused, ChildError) as error:
+        return error
 
 
 def _items_of(site: Site, chunk: list[Answers]) -> list[_Item]:
@@ -219,6 +221,8 @@ def _settle(site: Site, session: Session, writer: Writer, item: _Item) -> Receip
         reading = Reading(form_id=known.form_id, version=earlier.version, station=known.station, findings=findings)
         title = site.definitions[known.form_id].title if known.form_id in site.definitions else None
         decision = Decision(outcome=Outcome.ALREADY_RECEIVED, reading=reading, title=title, known=known)
+    elif isinstance(item.read, ChildError):
+        raise item.read
     elif isinstance(item.read, Refused):
         decision = Decision(outcome=Outcome.REJECTED, reading=Reading(findings=(item.read.finding,)))
     else:
@@ -296,12 +300,15 @@ def _pictures(item: _Item) -> Iterable[Any]:
     return item.read.pictures if isinstance(item.read, FilledForm) else ()
 
 
-def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    chunk: list[Any] = []
+def _chunks(items: Iterable[T], size: Callable[[T], int] = lambda item: 0) -> Iterator[list[T]]:
+    """*items* in groups for one commit each, by number and by *size* in bytes."""
+    chunk: list[T] = []
+    held = 0
     for item in items:
         chunk.append(item)
-        if len(chunk) >= size:
+        held += size(item)
+        if len(chunk) >= GROUP or held >= GROUP_BYTES:
             yield chunk
-            chunk = []
+            chunk, held = [], 0
     if chunk:
         yield chunk

@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Insert,
     Integer,
     MetaData,
     Numeric,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     Time,
+    insert,
     inspect,
 )
 from sqlalchemy.schema import CreateIndex
@@ -50,7 +52,8 @@ _TYPES: Mapping[FieldType, TypeEngine[Any]] = {
     FieldType.IMAGE: Text(),
 }
 
-_tables: dict[tuple[str, int], tuple[FormDefinition, Table, dict[str, Table]]] = {}
+_Built = tuple[FormDefinition, Table, dict[str, Table], Insert]
+_tables: dict[int, _Built] = {}
 
 
 def table(definition: FormDefinition) -> Table:
@@ -66,6 +69,11 @@ def table(definition: FormDefinition) -> Table:
 def repeat_tables(definition: FormDefinition) -> Mapping[str, Table]:
     """The child tables by repeat: record_id, line (from 1) and the repeat's columns."""
     return _built(definition)[2]
+
+
+def insertion(definition: FormDefinition) -> Insert:
+    """The statement that adds one row to the form's table; the same object each time."""
+    return _built(definition)[3]
 
 
 def station_field(definition: FormDefinition) -> Field | None:
@@ -144,12 +152,13 @@ def _line(number: int, entry: Any, fields: tuple[Field, ...]) -> dict[str, Any]:
     return {"line": number, **cells}
 
 
-def _built(definition: FormDefinition) -> tuple[FormDefinition, Table, dict[str, Table]]:
-    key = (definition.form_id, id(definition))
-    if key not in _tables:
-        # A MetaData per definition: two versions of one form may live in one process (tests, imports).
-        _tables[key] = (definition, *_build(definition, MetaData()))
-    return _tables[key]
+def _built(definition: FormDefinition) -> _Built:
+    # By object: two versions of one form may live in one process. The definition is kept, so its id stays its own.
+    built = _tables.get(id(definition))
+    if built is None:
+        main, children = _build(definition, MetaData())
+        built = _tables[id(definition)] = (definition, main, children, insert(main))
+    return built
 
 
 def _build(definition: FormDefinition, metadata: MetaData) -> tuple[Table, dict[str, Table]]:

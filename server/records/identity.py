@@ -1,10 +1,11 @@
 """Which record a filled form is about: by its number, by the blank it was filled in, by its key answers."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer, visible
@@ -28,6 +29,7 @@ class Known:
     revision: int
     state: str
     station: str | None
+    key_hash: str
     content_hash: str
 
     def with_id(self, record_id: int) -> Self:
@@ -45,35 +47,23 @@ class Version:
     values: Values
 
 
-def _query() -> Select[Any]:
-    c = _RECORDS.c
-    return select(c.id, c.number, c.form_id, c.revision, c.state, c.station, c.content_hash)
-
-
 def numbered(session: Session, viewer: Viewer, form_id: str, number: str) -> Known | None:
     """The record of this form with this number, if *viewer* may see it."""
-    query = _query().where(_RECORDS.c.number == number, _RECORDS.c.form_id == form_id)
-    return _known(session, visible(query, _RECORDS, viewer))
+    return _known(session, _by_number(viewer), form_id=form_id, number=number)
 
 
 def of_instance(session: Session, viewer: Viewer, form_id: str, instance_id: str, key_hash: str) -> Known | None:
-    """The record that the same blank with the same key answers has made before."""
-    query = _query().where(
-        _RECORDS.c.form_id == form_id, _RECORDS.c.instance_id == instance_id, _RECORDS.c.key_hash == key_hash
-    )
-    return _known(session, visible(query, _RECORDS, viewer).order_by(_RECORDS.c.id.desc()).limit(1))
+    """
+    The record that the same blank has made before: the one with the same key answers, else the newest.
 
-
-def other_of_instance(session: Session, viewer: Viewer, form_id: str, instance_id: str) -> Known | None:
-    """The newest record made from the same blank."""
-    query = _query().where(_RECORDS.c.form_id == form_id, _RECORDS.c.instance_id == instance_id)
-    return _known(session, visible(query, _RECORDS, viewer).order_by(_RECORDS.c.id.desc()).limit(1))
+    `Known.key_hash` tells which of the two it is.
+    """
+    return _known(session, _by_instance(viewer), form_id=form_id, instance_id=instance_id, key_hash=key_hash)
 
 
 def of_key(session: Session, viewer: Viewer, form_id: str, key_hash: str) -> Known | None:
     """The newest record with the same key answers."""
-    query = _query().where(_RECORDS.c.form_id == form_id, _RECORDS.c.key_hash == key_hash)
-    return _known(session, visible(query, _RECORDS, viewer).order_by(_RECORDS.c.id.desc()).limit(1))
+    return _known(session, _by_key(viewer), form_id=form_id, key_hash=key_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +77,7 @@ class Earlier:
 
 def same_bytes(session: Session, viewer: Viewer, sha256: str) -> Earlier | None:
     """The submission by which these bytes came into a record that *viewer* may see."""
-    c = _SUBMISSIONS.c
-    query = (
-        _query()
-        .add_columns(c.findings, c.version)
-        .join(_SUBMISSIONS, c.record_id == _RECORDS.c.id)
-        .where(c.sha256 == sha256, c.outcome.in_([Outcome.RECORDED.value, Outcome.REVISED.value]))
-        .limit(1)
-    )
-    row = session.execute(visible(query, _RECORDS, viewer)).one_or_none()
+    row = session.connection().execute(_by_bytes(viewer), {"sha256": sha256}).one_or_none()
     if row is None:
         return None
     *known, findings, version = row
@@ -139,13 +121,51 @@ def last_unnumbered(session: Session, known: Known) -> int:
     return session.scalar(query) or 0
 
 
-def _known(session: Session, query: Select[Any]) -> Known | None:
-    row = session.execute(query).one_or_none()
+# Every form taken in asks these; building a statement costs as much as running it.
+
+
+@lru_cache(maxsize=1024)
+def _by_bytes(viewer: Viewer) -> Select[Any]:
+    c = _SUBMISSIONS.c
+    query = _query().add_columns(c.findings, c.version).join(_SUBMISSIONS, c.record_id == _RECORDS.c.id)
+    accepted = c.outcome.in_([Outcome.RECORDED.value, Outcome.REVISED.value])
+    return visible(query.where(c.sha256 == bindparam("sha256"), accepted).limit(1), _RECORDS, viewer)
+
+
+@lru_cache(maxsize=1024)
+def _by_number(viewer: Viewer) -> Select[Any]:
+    c = _RECORDS.c
+    query = _query().where(c.form_id == bindparam("form_id"), c.number == bindparam("number"))
+    return visible(query, _RECORDS, viewer)
+
+
+@lru_cache(maxsize=1024)
+def _by_instance(viewer: Viewer) -> Select[Any]:
+    c = _RECORDS.c
+    query = _query().where(c.form_id == bindparam("form_id"), c.instance_id == bindparam("instance_id"))
+    same_key_first = case((c.key_hash == bindparam("key_hash"), 0), else_=1)
+    return visible(query, _RECORDS, viewer).order_by(same_key_first, c.id.desc()).limit(1)
+
+
+@lru_cache(maxsize=1024)
+def _by_key(viewer: Viewer) -> Select[Any]:
+    c = _RECORDS.c
+    query = _query().where(c.form_id == bindparam("form_id"), c.key_hash == bindparam("key_hash"))
+    return visible(query, _RECORDS, viewer).order_by(c.id.desc()).limit(1)
+
+
+def _query() -> Select[Any]:
+    c = _RECORDS.c
+    return select(c.id, c.number, c.form_id, c.revision, c.state, c.station, c.key_hash, c.content_hash)
+
+
+def _known(session: Session, query: Select[Any], **parameters: str) -> Known | None:
+    row = session.connection().execute(query, parameters).one_or_none()
     return None if row is None else _of_row(row)
 
 
 def _of_row(row: Any) -> Known:
-    record_id, number, form_id, revision, state, station, content_hash = row
+    record_id, number, form_id, revision, state, station, key_hash, content_hash = row
     return Known(
         id=record_id,
         number=number,
@@ -153,5 +173,6 @@ def _of_row(row: Any) -> Known:
         revision=revision,
         state=state,
         station=station,
+        key_hash=key_hash,
         content_hash=content_hash,
     )

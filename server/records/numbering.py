@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from server.database import table_of
@@ -10,6 +10,12 @@ from server.records.models import NumberSeries
 from workbooks.form import FormDefinition
 
 _SERIES = table_of(NumberSeries)
+_NEXT = (
+    update(_SERIES)
+    .where(_SERIES.c.form_id == bindparam("of_form"), _SERIES.c.year == bindparam("of_year"))
+    .values(last=_SERIES.c.last + 1)
+    .returning(_SERIES.c.last)
+)
 
 
 def next_number(session: Session, definition: FormDefinition, received_at: datetime) -> str:
@@ -20,13 +26,12 @@ def next_number(session: Session, definition: FormDefinition, received_at: datet
     {serial} starts again with each year. The caller holds the writer's lock (audit.lock).
     """
     year = received_at.year if "{year" in definition.number else 0
-    mine = (_SERIES.c.form_id == definition.form_id) & (_SERIES.c.year == year)
-    serial = session.execute(
-        update(_SERIES).where(mine).values(last=_SERIES.c.last + 1).returning(_SERIES.c.last)
-    ).scalar()
+    series = {"of_form": definition.form_id, "of_year": year}
+    connection = session.connection()
+    serial = connection.execute(_NEXT, series).scalar()
     if serial is None:
         serial = 1
-        session.execute(insert(_SERIES).values(form_id=definition.form_id, year=year, last=serial))
+        connection.execute(insert(_SERIES), {"form_id": definition.form_id, "year": year, "last": serial})
     return definition.number.format(year=received_at.year, serial=serial)
 
 

@@ -5,7 +5,10 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+_WRITERS = 8
 
 
 class OriginalDamaged(Exception):
@@ -23,6 +26,10 @@ class Originals:
         self._folder = folder
         self._new = folder / "new"
         self._new.mkdir(parents=True, exist_ok=True)
+        if not (folder / "ff").is_dir():
+            for number in range(256):
+                (folder / f"{number:02x}").mkdir(exist_ok=True)
+            _sync_folder(folder)
 
     def keep(self, content: bytes) -> str:
         """Store *content* durably; its sha256."""
@@ -31,19 +38,26 @@ class Originals:
     def keep_many(self, contents: Iterable[bytes]) -> list[str]:
         """Store all *contents* durably before returning; their sha256 in the same order."""
         digests: list[str] = []
-        moved: set[Path] = set()
+        new: dict[Path, bytes] = {}
+        folders: set[Path] = set()
         for content in contents:
             digest = hashlib.sha256(content).hexdigest()
             digests.append(digest)
             path = self.path(digest)
-            if path.parent in moved and path.exists():
-                continue
             if not path.exists():
-                self._write(path, content)
+                new[path] = content
             # Also for a file that was there: whoever moved it may have died before this.
-            moved.add(path.parent)
-        for folder in moved:
-            _sync_folder(folder)
+            folders.add(path.parent)
+        if len(digests) < 2:
+            for path, content in new.items():
+                self._write(path, content)
+            for folder in folders:
+                _sync_folder(folder)
+        else:
+            # The disk takes many waiting writers at once for little more than the price of one.
+            with ThreadPoolExecutor(_WRITERS, thread_name_prefix="originals") as writers:
+                list(writers.map(self._write, new.keys(), new.values()))
+                list(writers.map(_sync_folder, folders))
         return digests
 
     def read(self, digest: str) -> bytes:
@@ -83,9 +97,6 @@ class Originals:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if not path.parent.exists():
-            path.parent.mkdir(exist_ok=True)
-            _sync_folder(self._folder)
         temporary.replace(path)
 
 

@@ -25,6 +25,8 @@ from workbooks.form import FormDefinition
 from workbooks.values import content_hash, to_json
 
 _SUBMISSIONS, _RECORDS, _REVISIONS = table_of(Submission), table_of(Record), table_of(Revision)
+_INSERT_SUBMISSION, _INSERT_REVISION = insert(_SUBMISSIONS), insert(_REVISIONS)
+_INSERT_RECORD = insert(_RECORDS).returning(_RECORDS.c.id)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -82,6 +84,7 @@ class Writer:
         self._events: list[Event] = []
         self._messages: list[dict[str, Any]] = []
         audit.lock(session)
+        self._connection = session.connection()
 
     def reject(self, arrival: Arrival, reading: Reading) -> None:
         """Keep a submission that has errors."""
@@ -104,22 +107,20 @@ class Writer:
         definition = accepted.definition
         number = next_number(self._session, definition, arrival.received_at.astimezone(self._zone))
         known = self._known(accepted, number, revision=1)
-        inserted = self._session.execute(
-            insert(_RECORDS).values(
-                number=number,
-                form_id=definition.form_id,
-                version=definition.version,
-                instance_id=accepted.instance_id,
-                key_hash=accepted.key_hash,
-                content_hash=accepted.content_hash,
-                revision=1,
-                state=known.state,
-                station=known.station,
-                created_at=arrival.received_at,
-                updated_at=arrival.received_at,
-            )
-        )
-        known = known.with_id(inserted.inserted_primary_key[0])  # type: ignore[attr-defined]
+        row = {
+            "number": number,
+            "form_id": definition.form_id,
+            "version": definition.version,
+            "instance_id": accepted.instance_id,
+            "key_hash": accepted.key_hash,
+            "content_hash": accepted.content_hash,
+            "revision": 1,
+            "state": known.state,
+            "station": known.station,
+            "created_at": arrival.received_at,
+            "updated_at": arrival.received_at,
+        }
+        known = known.with_id(self._connection.execute(_INSERT_RECORD, row).scalar_one())
         self._revision(arrival, accepted, known, Outcome.RECORDED)
         row = form_tables.row(definition, accepted.values) | {
             "record_id": known.id,
@@ -129,7 +130,7 @@ class Writer:
             "created_at": arrival.received_at,
             "updated_at": arrival.received_at,
         }
-        self._session.execute(insert(form_tables.table(definition)), row)
+        self._connection.execute(form_tables.insertion(definition), row)
         self._lines(definition, accepted.values, known.id)
         self._note(arrival, "record-created", number, submission=arrival.id, content=accepted.content_hash)
         return known
@@ -147,7 +148,7 @@ class Writer:
             "station": known.station,
             "updated_at": arrival.received_at,
         }
-        self._session.execute(update(_RECORDS).where(_RECORDS.c.id == known.id).values(changed))
+        self._connection.execute(update(_RECORDS).where(_RECORDS.c.id == known.id).values(changed))
         self._revision(arrival, accepted, known, Outcome.REVISED)
         table = form_tables.table(definition)
         row = form_tables.row(definition, accepted.values) | {
@@ -155,9 +156,9 @@ class Writer:
             "station": known.station,
             "updated_at": arrival.received_at,
         }
-        self._session.execute(update(table).where(table.c.record_id == known.id).values(row))
+        self._connection.execute(update(table).where(table.c.record_id == known.id).values(row))
         for child in form_tables.repeat_tables(definition).values():
-            self._session.execute(delete(child).where(child.c.record_id == known.id))
+            self._connection.execute(delete(child).where(child.c.record_id == known.id))
         self._lines(definition, accepted.values, known.id)
         self._note(
             arrival,
@@ -172,14 +173,14 @@ class Writer:
     def finish(self) -> None:
         """Write the outbox and the audit entries of everything stored."""
         if self._messages:
-            self._session.execute(insert(table_of(OutboxMessage)), self._messages)
+            self._connection.execute(insert(table_of(OutboxMessage)), self._messages)
         audit.append(self._session, self._audit_key, self._events)
 
     def _submission(
         self, arrival: Arrival, reading: Reading, outcome: str, record_id: int | None, revision: int | None
     ) -> None:
-        self._session.execute(
-            insert(_SUBMISSIONS),
+        self._connection.execute(
+            _INSERT_SUBMISSION,
             {
                 "id": arrival.id,
                 "received_at": arrival.received_at,
@@ -203,8 +204,8 @@ class Writer:
 
     def _revision(self, arrival: Arrival, accepted: Accepted, known: Known, outcome: Outcome) -> None:
         self._submission(arrival, accepted.reading, outcome, known.id, known.revision)
-        self._session.execute(
-            insert(_REVISIONS),
+        self._connection.execute(
+            _INSERT_REVISION,
             {
                 "record_id": known.id,
                 "revision": known.revision,
@@ -231,7 +232,7 @@ class Writer:
 
     def _lines(self, definition: FormDefinition, values: Values, record_id: int) -> None:
         for table, rows in form_tables.lines(definition, values):
-            self._session.execute(insert(table), [row | {"record_id": record_id} for row in rows])
+            self._connection.execute(insert(table), [row | {"record_id": record_id} for row in rows])
 
     def _known(self, accepted: Accepted, number: str, *, revision: int) -> Known:
         return Known(
@@ -241,6 +242,7 @@ class Writer:
             revision=revision,
             state="closed" if accepted.values.get("closed_on") is not None else "open",
             station=accepted.reading.station,
+            key_hash=accepted.key_hash,
             content_hash=accepted.content_hash,
         )
 
