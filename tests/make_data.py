@@ -51,8 +51,7 @@ def main() -> None:
     if soffice is None:
         raise SystemExit("soffice is not installed")
     for folder in (DATA / "good", DATA / "bad"):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     expected: dict[str, dict[str, object]] = {}
     with TemporaryDirectory() as folder, running(soffice, Path(folder)) as office:
         for sending in (*GOOD, *BAD):
@@ -64,6 +63,8 @@ def main() -> None:
         for name, codes, origin in _odd_ones(office, Path(folder)):
             expected[name] = _expected(name.startswith("good/"), codes)
             rows.append(f"| {name} | {origin} |")
+    for left_over in {path for path in DATA.glob("*/*")} - {DATA / name for name in expected}:
+        left_over.unlink()
     (DATA / "expected.json").write_text(json.dumps(expected, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (DATA / "NOTICE.md").write_text(_NOTICE.format(rows="\n".join(rows)), encoding="utf-8")
 

@@ -54,7 +54,7 @@ _FRACAS: Typed = {
     "symptom": "司机室屏幕报 Mp2 车制动控制单元通信故障，复位后 3 分钟再次出现；制动施加、缓解正常。",
     "responded_at": "2026-11-03 08:55",
     "arrived_at": "2026-11-03 10:20",
-    "repaired_at": "2026-11-03 12:05",
+    "repaired_at": "2026-11-03 12:08",
     "handled_by": "胡军",
     "fix_type": "永久",
     "visits": "1",
@@ -243,7 +243,7 @@ _SPELLINGS: Typed = {
     "visits": "1次",
     "responded_at": "2026-11-03 上午8:55",
     "arrived_at": "2026-11-3 10：20",
-    "repaired_at": "2026年11月3日 12时05分",
+    "repaired_at": "2026年11月3日 12时08分",
     "severity": " 一般（不影响运营） ",
     "reported_by": "谢文斌 ",
 }
