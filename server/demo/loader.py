@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from server.access.people import create_user
+from server.access.people import create_user, find_user
 from server.access.visibility import Viewer
 from server.demo.catalogue import STATIONS
 from server.demo.history import demo_answers
@@ -63,9 +63,12 @@ def load_demo(
     A later *start* loads a part of the history. *progress* is called with (done, total).
 
     Raises:
-        DemoError: The site's own definitions do not take the demo's master data.
+        DemoError: The site is in use already: the demo's master data would retire its own.
     """
     began = time.perf_counter()
+    with site.session(read_only=True) as session:
+        if find_user(session, "admin") is not None:
+            raise DemoError("this installation is in use: it has a user called admin")
     until = until or site.now().date() - timedelta(days=1)
     imported = site.import_master(write_master(demo_master(SEED, until), "zh"), by=Viewer.operator())
     if imported.findings:
