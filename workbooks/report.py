@@ -99,6 +99,8 @@ def _sheet_problems(sheet: ReportSheet, tables: Mapping[str, ReportTable]) -> It
     if pivot:
         if pivot.table not in tables:
             yield pivot.name, f"{pivot.name}: there is no table {pivot.table!r}"
+        elif tables[pivot.table].calculated:
+            yield pivot.name, f"{pivot.name}: a table with calculated columns feeds no pivot table"
         if not 1 <= len(pivot.rows) <= 2:
             yield pivot.name, f"{pivot.name}: a pivot table has one or two row fields"
         if not pivot.values or len(pivot.columns) > 1 or (pivot.columns and len(pivot.values) > 1):

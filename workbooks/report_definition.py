@@ -61,7 +61,12 @@ class PivotValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ReportPivot:
-    """A pivot table over *table*: up to two row fields, and either one column field or several values."""
+    """
+    A pivot table over *table*: up to two row fields, and either one column field or several values.
+
+    Without a *total_row* nothing is summed down the columns: stocks of several months do
+    not add up.
+    """
 
     name: str
     table: str
@@ -69,6 +74,7 @@ class ReportPivot:
     columns: tuple[PivotField, ...] = ()
     values: tuple[PivotValue, ...]
     filters: tuple[PivotField, ...] = ()
+    total_row: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -77,7 +83,7 @@ class ReportChart:
     The chart of a sheet: of its pivot table, or of columns of its table.
 
     *categories*, *columns* and *lines* name columns of the table; lines stand on a second
-    axis from 0 to 100 %.
+    axis from 0 to 100 %. *colours* are those of the series in their order, as "#RRGGBB".
     """
 
     type: Literal["column", "column_stacked", "bar_stacked", "line"]
@@ -86,6 +92,7 @@ class ReportChart:
     categories: Name | None = None
     columns: tuple[Name, ...] = ()
     lines: tuple[Name, ...] = ()
+    colours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -1,0 +1,107 @@
+"""report.yaml is read strictly, and the reports that come with Aftersheet can be built."""
+
+import pytest
+
+from workbooks.report import DefinitionError, load, load_folder, load_reports
+
+GOOD = """
+report_id: small
+title: {zh: 小报表, en: Small report}
+summary: {zh: 一张表, en: One table}
+sheets:
+  - title: {zh: 趋势, en: Trend}
+    pivot:
+      name: PV_trend
+      table: T_cases
+      rows: [{column: month}]
+      columns: [{column: region}]
+      values: [{column: failures, label: {zh: 合计, en: Total}}]
+  - title: {zh: 数据, en: Data}
+    table: {name: T_cases, dataset: cases}
+"""
+
+
+def written(tmp_path, *changes):
+    text = GOOD
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "small" / "report.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def complaint(path):
+    with pytest.raises(DefinitionError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_the_reports_that_come_along_load():
+    """fracas_monthly says which datasets it needs; a form folder is no report."""
+    report = load_reports()["fracas_monthly"]
+
+    assert set(report.datasets) == {"fracas_cases", "fracas_backlog", "fracas_pareto"}
+    assert len(report.pivots) >= 2
+    assert "fracas" not in load_reports()
+
+
+def test_a_report_is_a_folder_with_its_name(tmp_path):
+    """Adding a report is one folder; a folder of another name is a mistake."""
+    written(tmp_path)
+
+    assert load_folder(tmp_path)["small"].tables[0].dataset == "cases"
+    (tmp_path / "small").rename(tmp_path / "other")
+    with pytest.raises(DefinitionError, match="'small', the folder 'other'"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "key"),
+    [
+        (("report_id: small\n", ""), ":2:", "report_id"),
+        (("name: PV_trend", "named: PV_trend"), ":8:", "named"),
+        (("[{column: month}]", "[{column: Month Number}]"), ":10:", "column"),
+        (("dataset: cases", "dataset: 7"), ":14:", "dataset"),
+    ],
+)
+def test_a_wrong_key_is_named_with_file_and_line(tmp_path, change, line, key):
+    """Whoever writes a report.yaml finds the place."""
+    path = written(tmp_path, change)
+
+    text = complaint(path)
+
+    assert str(path) + line in text
+    assert key in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("table: T_cases", "table: T_none"), "no table 'T_none'"),
+        (("name: T_cases", "name: PV_trend"), "two tables or pivot tables"),
+        (("name: T_cases", "name: T cases"), "no name for a table"),
+        (("{zh: 数据, en: Data}", "{zh: 趋势, en: Data}"), "two sheets are called '趋势'"),
+        (("{zh: 数据, en: Data}", "{zh: 数据, en: 'a/b'}"), "no sheet title"),
+        (("rows: [{column: month}]", "rows: []"), "one or two row fields"),
+        (("values: [{column: failures, label: {zh: 合计, en: Total}}]", "values: []"), "one value, or several"),
+        (("    table: {name: T_cases, dataset: cases}\n", ""), "either a pivot or a table"),
+        (
+            ("    table: {name: T_cases, dataset: cases}\n",
+             "    table: {name: T_cases, dataset: cases}\n    chart: {type: line, title: {zh: 图, en: Chart}}\n"),
+            "needs categories and columns",
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_said(tmp_path, change, words):
+    """A report that could not be built is refused when it is read, not when a manager asks for it."""
+    assert words in complaint(written(tmp_path, change))
+
+
+def test_what_is_no_mapping_is_refused(tmp_path):
+    """A list, or no YAML at all, is a mistake with a place."""
+    path = tmp_path / "report.yaml"
+    for text in ("- a\n- b\n", "a: [\n"):
+        path.write_text(text, encoding="utf-8")
+        assert "report.yaml" in complaint(path)

@@ -1,0 +1,103 @@
+"""A report definition and its datasets to a workbook: cover, tables, real pivot tables and charts."""
+
+from collections.abc import Mapping
+from io import BytesIO
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from workbooks.dataset import Dataset
+from workbooks.form import Language
+from workbooks.pivot_cache import CacheField, cache_fields
+from workbooks.pivot_layout import lay_out
+from workbooks.pivot_parts import PlacedPivot, inject
+from workbooks.report_cover import COVER, add_cover
+from workbooks.report_definition import ReportDefinition, ReportSheet
+from workbooks.report_sheets import add_chart, add_heading, add_pivot, add_table, chosen_columns
+from workbooks.report_style import Looks
+
+_A4 = 9
+_TAB = {"cover": "#1F3864", "pivot": "#5B9BD5", "data": "#9CA3AF"}
+
+
+def build_report(report: ReportDefinition, datasets: Mapping[str, Dataset], language: Language) -> bytes:
+    """
+    The workbook of *report*, which then belongs to whoever asked for it; `push` refreshes its tables.
+
+    Cells, caches and charts hold the figures of *datasets* (by name); Excel refreshes the
+    pivot tables when it opens the file.
+
+    Raises:
+        KeyError: A dataset, or a column the report names, is missing.
+        PushError: A text is longer than a cell can hold.
+    """
+    out = BytesIO()
+    book = Workbook(out, {"in_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_urls": False})
+    looks = Looks(book, language)
+    as_of = max(datasets[name].as_of for name in report.datasets)
+    book.set_properties({"title": report.title[language], "comments": report.summary[language], "created": as_of})
+    caches = _caches(report, datasets)
+    cover = book.add_worksheet(COVER[language])
+    cover.hide_gridlines(2)
+    cover.set_tab_color(_TAB["cover"])
+    add_cover(cover, report, datasets, looks, language)
+    _set_print(cover, report, language)
+    cover.set_portrait()
+    placed = [
+        pivot
+        for sheet in report.sheets
+        if (pivot := _add_sheet(book, sheet, report, datasets, caches, looks, language))
+    ]
+    book.close()
+    return inject(out.getvalue(), caches, placed, language=language, as_of=as_of)
+
+
+def _caches(report: ReportDefinition, datasets: Mapping[str, Dataset]) -> dict[str, list[CacheField]]:
+    """The pivot cache of each table, by its name."""
+    caches = {}
+    for table in report.tables:
+        fields = [
+            field.column
+            for pivot in report.pivots
+            if pivot.table == table.name
+            for field in (*pivot.rows, *pivot.columns, *pivot.filters)
+        ]
+        columns, data = chosen_columns(table, datasets[table.dataset])
+        caches[table.name] = cache_fields(columns, data, frozenset(fields))
+    return caches
+
+
+def _add_sheet(
+    book: Workbook,
+    sheet: ReportSheet,
+    report: ReportDefinition,
+    datasets: Mapping[str, Dataset],
+    caches: Mapping[str, list[CacheField]],
+    looks: Looks,
+    language: Language,
+) -> PlacedPivot | None:
+    page = book.add_worksheet(sheet.title[language])
+    placed, dataset = None, None
+    if sheet.pivot or sheet.chart:
+        page.hide_gridlines(2)
+        add_heading(page, sheet, looks, language)
+    if sheet.pivot:
+        fields = caches[sheet.pivot.table]
+        placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
+    if sheet.table:
+        dataset = datasets[sheet.table.dataset]
+        add_table(page, sheet, dataset, looks, language)
+    if sheet.chart:
+        add_chart(book, page, sheet, placed, dataset, looks, language)
+    page.set_tab_color(_TAB["pivot" if sheet.pivot or sheet.chart else "data"])
+    _set_print(page, report, language)
+    return placed
+
+
+def _set_print(page: Worksheet, report: ReportDefinition, language: Language) -> None:
+    """A4 across, as wide as one page, title and page number at the foot."""
+    page.set_landscape()
+    page.set_paper(_A4)
+    page.fit_to_pages(1, 0)
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    page.set_footer(f"&L&8{report.title[language]}&C&8&A&R&8&P / &N")
