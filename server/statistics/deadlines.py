@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
-
-import chinese_calendar
 
 from server.statistics.measures import ratio
+from workbooks.deadlines import is_working_day
 from workbooks.form import Text
 
 
@@ -76,7 +74,7 @@ def working_hours(start: datetime, end: datetime, opens: float, closes: float) -
     total = 0.0
     day = start.date()
     while day <= end.date():
-        if working_day(day):
+        if is_working_day(day):
             midnight = datetime.combine(day, time())
             begin = max(start, midnight + timedelta(hours=opens))
             finish = min(end, midnight + timedelta(hours=closes))
@@ -84,12 +82,3 @@ def working_hours(start: datetime, end: datetime, opens: float, closes: float) -
                 total += (finish - begin) / timedelta(hours=1)
         day += timedelta(days=1)
     return total
-
-
-@cache
-def working_day(day: date) -> bool:
-    """Whether people work on *day*; for years the calendar does not know yet, Monday to Friday."""
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        return day.weekday() < 5

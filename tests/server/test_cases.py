@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.statistics.cases import Case, Stage, bucket_of, fixed_first_time, repeats
 from server.statistics.dashboard import ageing, month_figures
-from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_day, working_hours
+from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_hours
 from server.statistics.exposure import Fleet, TrainLife, plausible
 from server.statistics.periods import end_of, month_of, months, quarter_of, week_of
 from server.statistics.surveys import campaigns, latest_per_customer, sheets
@@ -230,15 +230,8 @@ def test_hours_reach_their_limit() -> None:
 
 def test_working_hours_skip_nights_holidays_and_count_make_up_days() -> None:
     """National Day 2025 is off, Sunday 28 September 2025 is a make-up day (调休)."""
-    assert working_day(date(2025, 9, 28))
-    assert not working_day(date(2025, 10, 1))
+    assert working_hours(datetime(2025, 9, 28, 8, 0), datetime(2025, 9, 28, 20, 0), 8.5, 17.5) == 9.0
     assert working_hours(datetime(2025, 9, 30, 16, 30), datetime(2025, 10, 9, 9, 30), 8.5, 17.5) == 2.0
-
-
-def test_years_the_calendar_does_not_know_have_weekends() -> None:
-    """Beyond the published calendar, Monday to Friday are working days."""
-    assert working_day(date(2090, 1, 2))
-    assert not working_day(date(2090, 1, 1))
 
 
 # Kilometres
