@@ -18,6 +18,7 @@ CHUNK = 1_024  # rows written at a time: enough for the C loops, little enough t
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _FLAGS = {True: b"1", False: b"0", None: b"null"}
+_CONSTANT = re.compile(r"-?\d+(?:\.\d+)?")
 _DAY = timedelta(days=1)
 _FIRST_TRUE_SERIAL = 61  # 1900-03-01: before it Excel counts a 29 February that never was
 
@@ -177,12 +178,19 @@ def _encode(column: CellColumn, start: int, stop: int, numbers: list[bytes], tag
 
 
 def _encode_formula(column: CellColumn, style: bytes, numbers: list[bytes], tags: Tags) -> _Encoded:
-    body = escape(column.formula or "").encode() + tags.close("f") + tags.close("c")
+    value = constant(column.formula or "")
+    result = b"" if value is None else tags.open("v") + b">%r" % value + tags.close("v")
+    body = escape(column.formula or "").encode() + tags.close("f") + result + tags.close("c")
     if not column.array:
         return _Encoded(style + b">" + tags.open("f") + b">" + body, None, b"")
     return _Encoded(
         style + b">" + tags.open("f") + b' t="array" ref="' + column.letters.encode(), numbers, b'">' + body
     )
+
+
+def constant(formula: str) -> float | None:
+    """The value of a formula that is but a number; None where only Excel can say."""
+    return float(formula) if _CONSTANT.fullmatch(formula) else None
 
 
 def _numbers(values: list[Any]) -> list[bytes] | None:

@@ -9,7 +9,7 @@ from lxml import etree
 
 from workbooks import dependents
 from workbooks.cell_formats import CellFormats
-from workbooks.columns import CellColumn, TextTooLong, serial
+from workbooks.columns import CellColumn, TextTooLong, constant, serial
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 from workbooks.matching import choose, matched
@@ -192,9 +192,13 @@ def _chart_values(
     resizing: Resizing, dataset: Dataset, places: Sequence[int | None], *, date1904: bool
 ) -> dependents.CachedValues:
     def values(column: int, top: int) -> list[float | str | None] | None:
-        place = places[column - resizing.table.area.left]
-        if place is None or top != resizing.body.top:
+        position = column - resizing.table.area.left
+        place, rows = places[position], resizing.body.bottom - resizing.body.top + 1
+        if top != resizing.body.top:
             return None
+        if place is None:
+            value = constant(resizing.table.columns[position].formula or "")
+            return None if value is None else [value] * rows
         return [plain(value) for value in dataset.data[place]] or [None]
 
     def plain(value: object) -> float | str | None:

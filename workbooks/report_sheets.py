@@ -7,7 +7,7 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from workbooks.columns import TEXT_LIMIT
+from workbooks.columns import TEXT_LIMIT, constant
 from workbooks.dataset import Column, Dataset
 from workbooks.form import Language, Text
 from workbooks.pivot_cache import CacheField, shown
@@ -65,8 +65,9 @@ def add_table(page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Look
     for place, calculated in enumerate(table.calculated, start=len(columns)):
         look = looks("body", calculated.format)
         page.set_column(place, place, column_width([calculated.label[language]]), look)
+        value = constant(calculated.formula)
         for number in range(top + 1, last + 1):
-            page.write_formula(number, place, f"={calculated.formula}", look, _constant(calculated.formula))
+            page.write_formula(number, place, f"={calculated.formula}", look, "" if value is None else value)
     page.freeze_panes(top + 1, 0 if sheet.chart else 1)
     page.repeat_rows(top)
 
@@ -281,11 +282,3 @@ def _width(column: Column, values: Sequence[Any], language: Language) -> float:
     if column.type in ("decimal", "percent"):
         texts = ["1,234.5"]
     return column_width([heading[: (len(heading) + 1) // 2 + 2] + "  ", *texts])
-
-
-def _constant(formula: str) -> float | str:
-    """The value of a formula that is a plain number; else nothing, and Excel computes it on opening."""
-    try:
-        return float(formula)
-    except ValueError:
-        return ""

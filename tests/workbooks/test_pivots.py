@@ -246,6 +246,7 @@ def test_the_pareto_chart_follows_its_table(report):
 
     pushed = push(report, dataset("fracas_pareto", PARETO, modes))
 
+    assert lint(pushed.content) == []
     package = Package(pushed.content)
     chart = next(name for name in pushed.changed_parts if "charts/" in name)
     ranges = {f.text for f in package.xml(chart).iter("{*}f")}

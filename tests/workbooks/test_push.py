@@ -10,6 +10,7 @@ import xlsxwriter
 from lxml import etree
 from openpyxl import load_workbook
 
+from tests.validity import assert_valid, lint, sdk, validator
 from workbooks.dataset import Column, Dataset
 from workbooks.form import Text
 from workbooks.package import Package
@@ -405,3 +406,16 @@ def test_pushing_the_same_rows_again_changes_nothing():
     once = push(workbook(totals=True, extra=lambda b, sheet, s: sheet.write("H3", 5)), cases(7)).content
 
     assert push(once, cases(7)).content == once
+
+
+def test_a_pushed_workbook_is_as_valid_as_before():
+    """More rows, none, a totals row, a calculated column, everything that refers to the rows: Excel opens it all."""
+    headers = ("编号", "发生日期", "站点", "费用", "含税")
+    taxed = {4: {"formula": "=T_cases[[#This Row],[费用]]*1.06"}}
+    plain, full = workbook(extra=drawn_around), workbook(headers, totals=True, options=taxed)
+
+    calculated = push(full, cases(7)).content
+
+    assert {finding.rpartition(": ")[2] for finding in lint(calculated)} == {"the formula has no result"}
+    assert_valid(push(plain, cases(12)).content, push(plain, cases(0)).content)
+    assert sdk([calculated], validator()) == [[]]
