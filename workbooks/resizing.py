@@ -88,6 +88,8 @@ class Resizing:
     def mentioned_in(self, content: bytes) -> bool:
         """Whether an XML part may hold a reference to exactly these rows; quick, and never wrongly False."""
         body, whole = self.table.body, self.table.area
+        if not any(b"%d" % bottom in content for bottom in {body.bottom, whole.bottom}):
+            return False
         pattern = rb"[A-Z]\$?(?:%d|%d):\$?[A-Z]{1,3}\$?(?:%d|%d)\b"
         return re.search(pattern % (body.top, whole.top, body.bottom, whole.bottom), content) is not None
 
