@@ -8,8 +8,9 @@ from server.records import kept_findings, listing
 from server.records.listing import SubmissionView
 from server.records.outcome import OUTCOME_TEXT, STATE_TEXT
 from server.site import Site
+from workbooks.filled import Values
 from workbooks.findings import FindingCode
-from workbooks.form import Language, Text
+from workbooks.form import FieldType, FormDefinition, Language, Text
 from workbooks.receipt import Mark, ReceiptError, findings_workbook, mark
 from workbooks.sandbox import Stopped
 from workbooks.template import build_template
@@ -89,6 +90,10 @@ def record_workbook(site: Site, number: str, *, viewer: Viewer, language: Langua
         number=detail.number,
         revision=detail.revision,
         state=STATE_TEXT[detail.state][language],
+        received_at=detail.updated_at.astimezone(site.zone).replace(tzinfo=None),
+        reason=detail.revisions[-1].reason,
+        pictures=_pictures(site, definition, detail.values),
+        now=site.now().replace(tzinfo=None),
         editable=None if viewer.admin else viewer.roles,
     )
 
@@ -98,3 +103,13 @@ def _state(session: Session, site: Site, viewer: Viewer, view: SubmissionView) -
     if view.record_number is None:
         return OUTCOME_TEXT[view.outcome]
     return STATE_TEXT[listing.record(session, viewer, view.record_number, definitions=site.definitions).state]
+
+
+def _pictures(site: Site, definition: FormDefinition, values: Values) -> dict[str, bytes]:
+    """The pictures in *values* by digest."""
+    digests: set[str] = set()
+    for field in definition.fields:
+        value = values.get(field.name)
+        if field.type is FieldType.IMAGE and isinstance(value, tuple):
+            digests.update(digest for digest in value if isinstance(digest, str))
+    return {digest: site.originals.read(digest) for digest in digests}

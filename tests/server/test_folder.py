@@ -1,0 +1,55 @@
+"""Files and folders: what is a workbook to be taken in, and what is not."""
+
+from pathlib import Path
+
+import pytest
+
+from server.intake.ahead import ahead
+from server.intake.folder import contents, workbooks_in
+
+
+def test_folders_are_searched_in_order(tmp_path: Path):
+    """Sub-folders too; lock files, hidden files and other kinds are left out; each file comes once."""
+    for name in ("b.xlsx", "sub/a.XLSM", "~$b.xlsx", ".hidden/c.xlsx", "notes.txt", "old.xls"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(name.encode())
+
+    files = workbooks_in([tmp_path, tmp_path / "b.xlsx"])
+
+    assert [file.name for file in files] == ["b.xlsx", "old.xls", "a.XLSM"]
+    assert next(contents(files)) == ("b.xlsx", b"b.xlsx")
+
+
+def test_named_file_is_taken_whatever_it_is_called(tmp_path: Path):
+    """Whoever names a file means it; one that is missing is an error."""
+    path = tmp_path / "report"
+    path.write_bytes(b"x")
+
+    assert workbooks_in([path]) == [path]
+    with pytest.raises(FileNotFoundError):
+        workbooks_in([tmp_path / "none.xlsx"])
+
+
+def test_working_ahead_keeps_order_and_errors():
+    """Everything before an error comes through, then the error; stopping early stops the worker."""
+
+    def numbers():
+        for number in range(1000):
+            if number == 5:
+                raise ZeroDivisionError
+            yield number
+
+    taken = []
+
+    def take() -> None:
+        for number in ahead(numbers(), 3):
+            taken.append(number)
+
+    with pytest.raises(ZeroDivisionError):
+        take()
+    assert taken == [0, 1, 2, 3, 4]
+
+    early = ahead(iter(range(1000)), 3)
+    assert next(early) == 0
+    early.close()

@@ -1,0 +1,68 @@
+"""Workbooks handed back: the marked receipt, and a record to go on with."""
+
+from io import BytesIO
+
+import openpyxl
+
+from server.access.visibility import Viewer
+from server.intake.receive import Outcome, marked_workbook, record_workbook
+from server.site import Site
+from tests.server.visits import fill_in, send, workbook
+from workbooks.filled import FilledForm
+from workbooks.reader import read
+
+
+def _read(site: Site, content: bytes) -> FilledForm:
+    return read(content, site.definitions)
+
+
+def _sheets(content: bytes) -> list[str]:
+    return openpyxl.load_workbook(BytesIO(content)).sheetnames
+
+
+def test_receipt_of_an_accepted_workbook_carries_its_number(site: Site, alice: Viewer):
+    """Corrected and sent again, it is the next revision of that record."""
+    receipt = send(site, alice, workbook())
+
+    marked = marked_workbook(site, receipt.submission_id, viewer=alice, language="zh")
+
+    identity = _read(site, marked).identity
+    assert (identity.record_number, identity.revision) == (receipt.record_number, 1)
+    assert send(site, alice, marked).outcome is Outcome.ALREADY_RECEIVED
+
+
+def test_receipt_of_a_rejected_workbook_marks_its_errors(site: Site, alice: Viewer):
+    """The sender's own file comes back with a sheet of findings and no number."""
+    receipt = send(site, alice, workbook({"severity": None}))
+
+    marked = marked_workbook(site, receipt.submission_id, viewer=alice, language="zh")
+
+    assert receipt.outcome is Outcome.REJECTED
+    assert len(_sheets(marked)) == len(_sheets(workbook())) + 1
+    assert _read(site, marked).identity.record_number is None
+
+
+def test_receipt_of_something_else_lists_the_findings(site: Site, alice: Viewer):
+    """A file that is not opened, and a rejected page: a small workbook of their own."""
+    for receipt in (send(site, alice, b"%PDF-1.7"), fill_in(site, alice, {"severity": ""})):
+        content = marked_workbook(site, receipt.submission_id, viewer=alice, language="en")
+        assert len(_sheets(content)) == 1
+
+
+def test_record_goes_on_as_a_workbook(site: Site, alice: Viewer, bob: Viewer):
+    """Download, fill in your section, send: the closed loop, also for a record born on a page."""
+    first = fill_in(site, alice)
+    number = first.record_number or ""
+
+    content = record_workbook(site, number, viewer=bob, language="zh")
+    unchanged = send(site, bob, content)
+    book = openpyxl.load_workbook(BytesIO(content))
+    sheet, _, cell = book.defined_names["AS_verdict"].attr_text.rpartition("!")
+    book[sheet.strip("'")][cell.replace("$", "")] = "同意"
+    out = BytesIO()
+    book.save(out)
+    revised = send(site, bob, out.getvalue())
+
+    assert unchanged.outcome is Outcome.ALREADY_RECEIVED
+    assert (revised.outcome, revised.record_number, revised.revision) == (Outcome.REVISED, number, 2)
+    assert [(change.path, change.after) for change in revised.changes] == [("verdict", "同意")]
