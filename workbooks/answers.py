@@ -12,12 +12,12 @@ from openpyxl.drawing.xdr import XDRPositiveSize2D
 from openpyxl.utils.units import pixels_to_EMU
 from openpyxl.worksheet.worksheet import Worksheet
 
+from workbooks.blocks import Block
 from workbooks.dropdowns import sibling
 from workbooks.excel_values import CellValue, ExcelError, cell_of
 from workbooks.filled import Row, Value, Values
 from workbooks.finishing import CachedValue
 from workbooks.form import Field, FieldType
-from workbooks.layout import Block
 from workbooks.master import Master
 from workbooks.rules import compile_rules
 from workbooks.sheet_rules import SheetRules

@@ -7,7 +7,8 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbooks.form import Field, FormDefinition, Section
+from workbooks.blocks import own_name
+from workbooks.form import REASON, Field, FormDefinition, Section
 from workbooks.sheet_rules import SheetRules
 from workbooks.styles import BROKEN_FILL, GREY, IRRELEVANT_FILL, MISSING_FILL, RED, REQUIRED_FILL
 
@@ -52,6 +53,16 @@ def add_highlights(sheet: Worksheet, rules: SheetRules) -> None:
     for path, field in rules.definition.paths():
         if not field.computed and field.required:
             _required(priority, rules, path, field)
+    _reason(priority, rules)
+
+
+def _reason(priority: "_Priority", rules: SheetRules) -> None:
+    """The cell for the sender's reason is asked for while a rule that needs one is broken."""
+    soft = [placed for placed in rules.constraints() if placed.constraint.soft and placed.repeat is None]
+    if soft:
+        broken = ",".join(f"NOT({rules.holds(placed, own=True)})" for placed in soft)
+        name = own_name(REASON)
+        priority.add(rules.area(name), f'AND({rules.layout.cell(name)}="",OR({broken}))', _style(MISSING_FILL, ""))
 
 
 def _required(priority: "_Priority", rules: SheetRules, path: str, field: Field) -> None:

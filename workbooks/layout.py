@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as default
-from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
 
-from openpyxl.utils import get_column_letter
-
-from workbooks.form import IDENTITY_PREFIX, REASON, Field, FieldType, FormDefinition, Language, Repeat, Section, Text
+from workbooks.blocks import Block, Layout, Part, own_name
+from workbooks.form import REASON, Field, FieldType, FormDefinition, Language, Repeat, Section, Text
 from workbooks.measure import PADDING_PX, text_points, text_px
 from workbooks.paging import Row, paged
 
@@ -21,6 +18,7 @@ LABEL = 5
 BODY, SMALL, TITLE = 10.5, 9.0, 18.0  # font sizes in points
 ROW_POINTS = 24.0
 _PICTURE_LINES = 8
+_MOST_POINTS = 400.0  # Excel's rows are not higher than 409 points
 _KEPT_TOGETHER = 12  # entry lines that a page break does not tear apart
 _CRAMPED = 1.15  # a repeat that needs so much more than the width of A4 turns the sheet
 
@@ -43,108 +41,23 @@ META = (
     ("received_at", Text("接收时间", "Received"), 3, 4),
 )
 _CHINESE_NUMERALS = "一二三四五六七八九十"
-
-
-class Part(StrEnum):
-    """What a block of cells is; its look follows from it."""
-
-    TITLE = "title"
-    META_LABEL = "meta label"
-    META = "meta"
-    HINT = "hint"
-    SECTION = "section"
-    NOTE = "note"
-    LABEL = "label"
-    INPUT = "input"
-    REPEAT = "repeat"
-    HEADER = "header"
-    LINE = "line"
-    ENTRY = "entry"
-    REASON = "reason"
-    SIGNER = "signer"
-    SIGNATURE = "signature"
-
-
 _ANSWERS = (Part.INPUT, Part.ENTRY, Part.REASON, Part.META)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """
-    Cells that look like one: row *row*, columns *first* to *last* (1-based, inclusive).
-
-    *path* is the field the block belongs to, or the defined name of a cell of the form's
-    own. *text* is what the block shows; *aside*, in a lighter tone, and the red mark of a
-    *required* answer follow it.
-    """
-
-    part: Part
-    row: int
-    first: int
-    last: int
-    path: str = ""
-    text: str = ""
-    aside: str = ""
-    required: bool = False
-
-    @property
-    def address(self) -> str:
-        """The top left cell, such as "C7"."""
-        return f"{get_column_letter(self.first)}{self.row}"
-
-    @property
-    def reference(self) -> str:
-        """The whole block, such as "C7:F7"."""
-        return f"{self.address}:{get_column_letter(self.last)}{self.row}" if self.last > self.first else self.address
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """
-    A planned sheet.
-
-    *widths* are pixels per column, *heights* points per row, *pages* the rows (from 0)
-    with which printed pages begin. *repeated* is the last row
-    of the title block, printed again on every page.
-    """
-
-    blocks: tuple[Block, ...]
-    widths: tuple[int, ...]
-    heights: tuple[float, ...]
-    pages: tuple[int, ...]
-    landscape: bool
-    repeated: int
-    _answers: Mapping[str, tuple[Block, ...]] = default(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def last(self) -> str:
-        """The bottom right cell of the sheet."""
-        return f"{get_column_letter(len(self.widths))}{len(self.heights)}"
-
-    def inputs(self, path: str) -> tuple[Block, ...]:
-        """The cells of field *path*: one, or one per line inside a repeat."""
-        return self._answers[path]
-
-    def cell(self, path: str) -> str:
-        """Absolute address of field *path*: one cell, or the column of entry lines, such as "$C$7:$C$11"."""
-        blocks = self._answers[path]
-        first, last = (f"${get_column_letter(b.first)}${b.row}" for b in (blocks[0], blocks[-1]))
-        return f"{first}:{last}" if "." in path else first
-
-
-def lay_out(definition: FormDefinition, language: Language, lines: Mapping[str, int] = MappingProxyType({})) -> Layout:
+def lay_out(
+    definition: FormDefinition,
+    language: Language,
+    lines: Mapping[str, int] = MappingProxyType({}),
+    texts: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Layout:
     """
     The sheet of *definition* in *language*.
 
-    *lines* may ask for more entry lines per repeat than the definition prints.
+    *lines* may ask for more entry lines per repeat than the definition prints. *texts*
+    holds, by field path, what will stand in the cells, so that rows are high enough.
     """
     landscape = any(_needed_px(repeat, language) > PORTRAIT * UNIT_PX * _CRAMPED for repeat in definition.repeats)
-    return _Planner(definition, language, LANDSCAPE if landscape else PORTRAIT).plan(lines)
-
-
-def own_name(name: str) -> str:
-    """The defined name of a cell in which the form says something of itself; no field's path looks like it."""
-    return f"{IDENTITY_PREFIX}{name}"
+    return _Planner(definition, language, LANDSCAPE if landscape else PORTRAIT, texts).plan(lines)
 
 
 def section_title(definition: FormDefinition, section: Section, language: Language) -> str:
@@ -198,8 +111,10 @@ class _Strip:
 class _Planner:
     """Lays strips into rows, then turns units into columns."""
 
-    def __init__(self, definition: FormDefinition, language: Language, units: int) -> None:
-        self.definition, self.language, self.units = definition, language, units
+    def __init__(
+        self, definition: FormDefinition, language: Language, units: int, texts: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.definition, self.language, self.units, self.texts = definition, language, units, texts
         self.rows: list[tuple[Row, list[_Strip]]] = []
 
     def plan(self, lines: Mapping[str, int]) -> Layout:
@@ -285,8 +200,15 @@ class _Planner:
             strips += [label, _Strip(Part.INPUT, start + LABEL, end, path=field.name)]
             lines = max(field.rows, _PICTURE_LINES) if field.type == FieldType.IMAGE else field.rows
             points = max(points, self._points(_whole(label), LABEL, lines))
-            least = max(least, self._points(_whole(label), LABEL) - 2)
-        self._row(points, *strips, least=least)
+            least = max(least, self._points(_whole(label), LABEL) - 2, self._content(field.name, 0, strips[-1]))
+        self._row(max(points, least), *strips, least=least)
+
+    def _content(self, path: str, line: int, strip: _Strip) -> float:
+        """The height that the text to stand in an answer's cell needs; 0 without one."""
+        texts = self.texts.get(path, ())
+        if line >= len(texts):
+            return 0
+        return min(self._points(texts[line], strip.end - strip.start), _MOST_POINTS)
 
     def _label(self, part: Part, field: Field, path: str, start: int, end: int) -> _Strip:
         text, unit = field.label[self.language], unit_text(field, self.language)
@@ -312,7 +234,9 @@ class _Planner:
         for line in range(1, lines + 1):
             entries = [_Strip(Part.ENTRY, start, end, path=p) for p, (start, end) in zip(paths, spans, strict=True)]
             number = _Strip(Part.LINE, 0, 1, text=str(line))
-            self._row(points, number, *entries, sticky=line < lines <= _KEPT_TOGETHER)
+            least = max(18.0, *(self._content(entry.path, line - 1, entry) for entry in entries))
+            sticky = line < lines <= _KEPT_TOGETHER
+            self._row(max(points, least), number, *entries, least=least, sticky=sticky)
 
     def _edges(self, repeat: Repeat) -> list[int]:
         """

@@ -19,12 +19,17 @@ SOFT_HINT = Text(
 )
 
 
-def prompt(definition: FormDefinition, path: str, language: Language) -> tuple[str, str]:
-    """Title and text of the input message of field *path*; the text is empty when there is nothing to add."""
+def prompt(definition: FormDefinition, path: str, language: Language, *, listed: bool) -> tuple[str, str]:
+    """
+    Title and text of the input message of field *path*; the text is empty when there is nothing to add.
+
+    *listed* says whether the cell has a drop-down: without master data there is none to pick from.
+    """
     field = definition.field(path)
     title = f"{field.label[language]}{f' [{field.unit[language]}]' if field.unit else ''}"
     sentences = [field.hint[language]] if field.hint else []
-    sentences.append(_allowed(definition, path, field, language))
+    if listed or field.master is None:
+        sentences.append(_allowed(definition, path, field, language))
     text = ("" if language == "zh" else " ").join(_sentence(s, language) for s in sentences if s)
     return shortened(title, MAX_TITLE), shortened(text, MAX_TEXT)
 

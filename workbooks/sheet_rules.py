@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from workbooks.blocks import Layout
 from workbooks.dropdowns import Dropdowns
 from workbooks.form import Constraint, Field, FieldType, FormDefinition, Language, Repeat, defined_name
 from workbooks.formula import Binary, Call, Name, Node, String, children
-from workbooks.layout import Layout
 from workbooks.references import Formula, excel_text, understand
 from workbooks.rules import compile_rules
 

@@ -14,8 +14,9 @@ from openpyxl.utils.indexed_list import IndexedList
 from openpyxl.worksheet.worksheet import Worksheet
 
 from workbooks.answers import Calculation, Content
+from workbooks.blocks import Block, Part, own_name
 from workbooks.form import Field, FieldType, Language
-from workbooks.layout import BODY, SMALL, TITLE, Block, Part, own_name
+from workbooks.layout import BODY, SMALL, TITLE
 
 DATETIME_FORMAT = "yyyy\\-mm\\-dd\\ hh:mm"
 

@@ -1,9 +1,10 @@
 """FormDefinition → workbook: a form to print, sign or fill in, blank or with a record's answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
@@ -14,13 +15,14 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from workbooks.answers import Answers, Calculation, Content, write_pictures
+from workbooks.blocks import Block, Layout, Part, own_name
 from workbooks.dropdowns import SHEET as LISTS
 from workbooks.dropdowns import Dropdowns
 from workbooks.filled import Values
 from workbooks.finishing import CachedValue, finish
 from workbooks.form import REASON, FieldType, FormDefinition, Language, defined_name
 from workbooks.highlights import add_highlights, begun_inputs
-from workbooks.layout import META, Block, Layout, Part, lay_out, own_name
+from workbooks.layout import META, lay_out
 from workbooks.master import EMPTY, Master
 from workbooks.sheet_rules import SheetRules
 from workbooks.styles import DIGIT_PX, Styles, input_look, own_look, put
@@ -51,8 +53,9 @@ def build_template(
     now: datetime | None = None,
 ) -> bytes:
     """
-    The workbook of one form, as .xlsx bytes; the same arguments give the same bytes.
+    The workbook of one form, as .xlsx bytes; the same arguments with an *instance_id* give the same bytes.
 
+    Without *instance_id* the workbook gets a new one, by which its sendings are told apart.
     Without *values* it is a blank to fill in. With the checked *values* of a record, its
     *number*, *revision* and *state*, it is that record to be continued; *pictures* holds
     the contents of its pictures by digest. *editable* names the section owners whose
@@ -75,7 +78,7 @@ def build_template(
     add_highlights(sheet, form.rules)
     _name_cells(workbook, form)
     identity = {"form_id": definition.form_id, "version": str(definition.version), "language": language}
-    _name_constants(workbook, identity | {"instance_id": instance_id, "station": station, "seal": seal})
+    _name_constants(workbook, identity | {"instance_id": instance_id or uuid4().hex, "station": station, "seal": seal})
     workbook.calculation.fullCalcOnLoad = (
         False  # the results are in the file; nobody is asked to save what he only read
     )
@@ -99,9 +102,8 @@ class _Form:
         self.definition, self.language = definition, language
         self.title = sheet_title(definition, language)
         filled = {repeat.name: len(values.get(repeat.name) or ()) for repeat in definition.repeats}  # type: ignore[arg-type]
-        self.layout: Layout = lay_out(
-            definition, language, {name: count + SPARE_LINES for name, count in filled.items()}
-        )
+        lines = {name: count + SPARE_LINES for name, count in filled.items()}
+        self.layout: Layout = lay_out(definition, language, lines, _texts(definition, values))
         dropdowns = self.dropdowns = Dropdowns(definition, language, master)
         self.rules = SheetRules(definition=definition, language=language, layout=self.layout, dropdowns=dropdowns)
         self.answers = Answers(self.rules, values, master, now)
@@ -142,6 +144,17 @@ class _Form:
                 (block,) = self.layout.inputs(field.name)
                 width = sum(self.layout.widths[block.first - 1 : block.last])
                 yield block, (width, round(self.layout.heights[block.row - 1] * 4 / 3))
+
+
+def _texts(definition: FormDefinition, values: Values) -> dict[str, list[str]]:
+    """The record's texts by field path, for rows as high as they need."""
+    texts: dict[str, list[str]] = {}
+    for path, _ in definition.paths():
+        repeat, _, name = path.rpartition(".")
+        rows: Iterable[Mapping[str, object]] = values.get(repeat) or () if repeat else (values,)  # type: ignore[assignment]
+        found = [row.get(name) for row in rows]
+        texts[path] = [text if isinstance(text, str) else "" for text in found]
+    return texts
 
 
 def _draw(

@@ -24,7 +24,7 @@ def add_validations(sheet: Worksheet, rules: SheetRules) -> None:
         if field.computed:
             continue
         validation = _validation(rules, path, field, by_field.get(path, []))
-        title, text = prompt(rules.definition, path, rules.language)
+        title, text = prompt(rules.definition, path, rules.language, listed=rules.dropdowns.offer(path) is not None)
         if validation is None and not text:
             continue
         validation = validation or DataValidation()

@@ -230,6 +230,13 @@ def test_a_workbook_says_what_it_is(blank: bytes) -> None:
     assert all(load_workbook(BytesIO(blank)).defined_names[name].hidden for name in constants(blank))
 
 
+def test_a_blank_without_an_instance_gets_its_own() -> None:
+    """Two downloads of one blank can be told apart."""
+    one, other = build_template(DRAWN, now=NOW), build_template(DRAWN, now=NOW)
+
+    assert constants(one)["AS__instance_id"] != constants(other)["AS__instance_id"]
+
+
 def test_nobody_is_named_in_the_file(blank: bytes) -> None:
     """The document properties hold the title and no person, and no part says when it was made."""
     with zipfile.ZipFile(BytesIO(blank)) as archive:
@@ -414,6 +421,32 @@ def test_colours_follow_the_answers(blank: bytes) -> None:
     assert any("NOT(ISBLANK(AS_count))" in f and "begun_form>0" in f for f in formulas)
     assert any("begun_second>0" in f for f in formulas)
     assert any('OR(AS_returned_on="",AS_left_on="",AS_returned_on-AS_left_on<=9)' in f for f in formulas)
+
+
+def test_the_reason_is_asked_for_while_a_soft_rule_is_broken(blank: bytes) -> None:
+    """The cell for the reason is marked as long as a rule that needs one is broken and it is empty."""
+    reason = place(blank, "AS__reason")
+    formats = {str(c.sqref).partition(":")[0]: c.rules[0].formula[0] for c in sheet_of(blank).conditional_formatting}
+
+    assert "AS_returned_on-AS_left_on<=9" in formats[reason]
+    assert formats[reason].startswith("AND($")
+
+
+def test_without_master_data_nothing_is_promised(blank: bytes) -> None:
+    """A field whose master table is empty has no drop-down, and no message that speaks of one."""
+    bare = build_template(DRAWN, language="en", now=NOW)
+    paths = [str(v.prompt) for v in sheet_of(bare).data_validations.dataValidation if v.type == "list"]
+
+    assert "list" in str(validation(blank, "system").prompt)
+    assert len(paths) == 1  # the colour
+
+
+def test_rows_are_as_high_as_a_record_s_texts(blank: bytes) -> None:
+    """Nothing of a long answer is cut off in print: its row grows with it."""
+    content = build_template(DRAWN, language="en", values={"note": "word " * 400}, now=NOW)
+    row = int(place(blank, "AS_note").strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+
+    assert sheet_of(content).row_dimensions[row].height > 3 * sheet_of(blank).row_dimensions[row].height
 
 
 def test_the_sheet_prints_on_a4(blank: bytes) -> None:
