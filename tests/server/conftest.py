@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from server.access.visibility import Viewer
+from server.app import create_app
 from server.records.master import import_tables
 from server.settings import Settings
 from server.site import Site
@@ -87,6 +89,12 @@ def site(settings: Settings, sandbox: Sandbox) -> Iterator[Site]:
     opened = Site.open(settings, definitions=FORMS, sandbox=sandbox)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def app(site: Site) -> Flask:
+    """The pages and the API over the site."""
+    return create_app(site)
 
 
 def _person(name: str) -> object:

@@ -1,0 +1,160 @@
+"""Every route, and what three people without a right to it get: Charlie of another station, and a visitor."""
+
+import uuid
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pytest
+from flask import Flask
+
+from server.access.tokens import issue_token, tokens_of
+from server.access.visibility import Viewer
+from server.site import Site
+from tests.server.browsing import Browser, Program, program, signed_in
+from tests.server.visits import fill_in, send, workbook
+
+
+class Answers(NamedTuple):
+    """The status Charlie gets for Alice's things, and the one a visitor gets (302: sent to the sign-in page)."""
+
+    charlie: int
+    visitor: int
+
+
+OPEN = Answers(200, 200)
+OWN = Answers(200, 302)  # the page is everybody's who is signed in, what it lists is only one's own
+HIDDEN = Answers(404, 302)  # Alice's: for Charlie it does not exist
+TOKEN = Answers(200, 401)
+HIDDEN_TOKEN = Answers(404, 401)
+
+ROUTES: Mapping[str, Answers] = {
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /static/<path:filename>": OPEN,
+    "GET /sign-in": Answers(302, 200),
+    "POST /sign-in": Answers(401, 401),
+    "POST /sign-out": Answers(302, 302),
+    "POST /language": Answers(302, 302),
+    "GET /": OWN,
+    "GET /account": OWN,
+    "POST /account/password": Answers(422, 302),
+    "POST /account/sessions": Answers(302, 302),
+    "POST /account/tokens": Answers(422, 302),
+    "POST /account/tokens/<token_id>/revoke": HIDDEN,
+    "GET /templates": OWN,
+    "GET /templates/<form_id>-<language>.xlsx": OWN,
+    "GET /forms/<form_id>/new": OWN,
+    "POST /forms/<form_id>/new": Answers(422, 302),
+    "GET /forms/<form_id>/records": OWN,
+    "GET /forms/<form_id>/records.<kind>": OWN,
+    "GET /records": Answers(302, 302),
+    "GET /records/<number>": HIDDEN,
+    "GET /records/<number>/workbook": HIDDEN,
+    "GET /records/<number>/edit": HIDDEN,
+    "POST /records/<number>/edit": HIDDEN,
+    "GET /submit": OWN,
+    "POST /submit": Answers(302, 302),
+    "GET /submissions": OWN,
+    "GET /submissions/<submission_id>": HIDDEN,
+    "GET /submissions/<submission_id>/workbook": HIDDEN,
+    "GET /submissions/<submission_id>/original": HIDDEN,
+    "GET /api/v1/docs": OPEN,
+    "GET /api/v1/openapi.json": OPEN,
+    "POST /api/v1/submissions": Answers(400, 401),
+    "GET /api/v1/submissions/<submission_id>": HIDDEN_TOKEN,
+    "GET /api/v1/submissions/<submission_id>/workbook": HIDDEN_TOKEN,
+    "GET /api/v1/templates": TOKEN,
+    "GET /api/v1/templates/<form_id>": TOKEN,
+    "GET /api/v1/forms/<form_id>/records": TOKEN,
+    "GET /api/v1/records/<number>": HIDDEN_TOKEN,
+    "GET /api/v1/records/<number>/workbook": HIDDEN_TOKEN,
+    "GET /api/v1/datasets": TOKEN,
+    "GET /api/v1/datasets/<name>": TOKEN,
+    "GET /api/v1/reports": TOKEN,
+    "GET /api/v1/reports/<name>": TOKEN,
+}
+
+
+@pytest.fixture
+def alices(site: Site, alice: Viewer) -> dict[str, str]:
+    """Things of Alice's that stand in addresses."""
+    receipt = send(site, alice, workbook())
+    with site.session() as session:
+        issue_token(session, alice, "Excel")
+        token = tokens_of(session, alice)[0]
+    return {
+        "<number>": str(receipt.record_number),
+        "<submission_id>": receipt.submission_id,
+        "<token_id>": token.id,
+        "<form_id>": "visit",
+        "<language>": "zh",
+        "<kind>": "csv",
+        "<path:filename>": "page.css",
+        "/datasets/<name>": "/datasets/records_by_form",
+        "/reports/<name>": "/reports/fracas_monthly",
+    }
+
+
+def test_every_route_says_what_charlie_gets(app: Flask):
+    """A new route without an entry in the table fails here."""
+    served = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert served == set(ROUTES)
+
+
+def test_what_charlie_and_visitors_get(app: Flask, site: Site, alices: dict[str, str]):
+    """Route by route; what is Alice's looks to Charlie like what is not there."""
+    people = {"charlie": signed_in(app, "charlie"), "visitor": Browser(app)}
+    programs = {"charlie": program(app, site, "charlie"), "visitor": Program(app, "none")}
+    found = {
+        route: Answers(*(_status(route, alices, people[who], programs[who]) for who in ("charlie", "visitor")))
+        for route in sorted(ROUTES, key=_signs_out)
+    }
+
+    assert found == ROUTES
+
+
+def test_what_charlie_lists_is_not_alices(app: Flask, site: Site, alices: dict[str, str]):
+    """Neither on pages nor in files nor through the API."""
+    number, browser, client = alices["<number>"], signed_in(app, "charlie"), program(app, site, "charlie")
+    pages = ("/submissions", "/forms/visit/records", "/forms/visit/records?q=常州", "/forms/visit/records.csv")
+
+    assert all(number not in browser.get(path).text for path in pages)
+    assert client.get("/forms/visit/records").get_json()["total"] == 0
+    assert all(number not in client.get(f"/datasets/{entry['name']}").text for entry in _datasets(client))
+    assert number in signed_in(app, "mei").get("/forms/visit/records").text
+
+
+def test_charlie_cannot_revise_alices_record(app: Flask, site: Site, alice: Viewer, charlie: Viewer):
+    """A number typed into his own form is a finding, and changes nothing."""
+    number = fill_in(site, alice).record_number
+    receipt = fill_in(site, charlie, {"note": "von mir"}, number=number, revision=1)
+
+    assert receipt.record_number is None
+    assert "unknown-record" in {finding.slug for finding in receipt.findings}
+
+
+def _datasets(client: Program) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = client.get("/datasets").get_json()["datasets"]
+    return found
+
+
+def _status(route: str, alices: Mapping[str, str], browser: Browser, client: Program) -> int:
+    method, _, path = route.partition(" ")
+    for hole, value in alices.items():
+        path = path.replace(hole, value)
+    if path.startswith("/api/"):
+        return client.client.open(path, method=method, headers=client.headers).status_code
+    data = {"language": "en", "revision": "1", "instance_id": str(uuid.uuid4())}
+    answer = browser.post(path, data) if method == "POST" else browser.get(path)
+    answer.close()
+    return answer.status_code
+
+
+def _signs_out(route: str) -> bool:
+    """Signing out comes last, or the rest would be a visitor's."""
+    return route == "POST /sign-out"
