@@ -8,6 +8,7 @@ from lxml import etree
 from workbooks.cells import Area, Sheet
 from workbooks.elements import WORKBOOK, child, true, whole
 from workbooks.package import (
+    CONTENT_TYPES,
     RELATION_NS,
     STRICT_RELATION_NS,
     STRICT_SHEET_NS,
@@ -39,6 +40,8 @@ class Book:
     """
 
     def __init__(self, package: Package) -> None:
+        if CONTENT_TYPES not in package:
+            raise PackageError(f"no {CONTENT_TYPES}")
         self.package = package
         self.part = package.workbook
         self.tree = package.xml(self.part)
@@ -59,7 +62,7 @@ class Book:
         return [
             SheetPart(sheet.get("name", ""), parts[key], index, sheet.get("state", "visible"))
             for index, sheet in found
-            if (key := sheet.get(f"{{{self.relation_ns}}}id", "")) in parts and parts[key] in self.package
+            if (key := sheet.get(f"{{{self.relation_ns}}}id", "")) in parts
         ]
 
     def sheet_part(self, title: str) -> SheetPart | None:
@@ -151,25 +154,20 @@ class Book:
             if name.get("localSheetId") is None and name.get("name", "").startswith(prefix)
         }
 
-    def define(self, name: str, text: str, *, sheet: SheetPart | None = None, hidden: bool = False) -> None:
-        """Let *name* stand for *text*, whatever it stood for before; with *sheet* on that sheet only."""
-        self.undefine(name, sheet)
-        self.add_name(name, text, sheet=sheet, hidden=hidden)
+    def define(self, name: str, text: str) -> None:
+        """Let the hidden *name* stand for *text*, whatever it stood for before."""
+        self.undefine(name)
+        self.add_name(name, text)
 
-    def add_name(self, name: str, text: str, *, sheet: SheetPart | None = None, hidden: bool = False) -> None:
+    def add_name(self, name: str, text: str) -> None:
         """`define` for a name that is known to be new: many are added without looking through all of them."""
-        element = etree.SubElement(self._child("definedNames"), f"{{{self.namespace}}}definedName", name=name)
-        if sheet is not None:
-            element.set("localSheetId", str(sheet.index))
-        if hidden:
-            element.set("hidden", "1")
-        element.text = text
+        names = self._child("definedNames")
+        etree.SubElement(names, f"{{{self.namespace}}}definedName", name=name, hidden="1").text = text
 
-    def undefine(self, name: str, sheet: SheetPart | None = None) -> None:
-        """Forget *name*; with *sheet* the one of that sheet."""
-        index = None if sheet is None else str(sheet.index)
+    def undefine(self, *names: str) -> None:
+        """Forget the workbook's own *names*."""
         for element in list(self._defined_names()):
-            if element.get("name") == name and element.get("localSheetId") == index:
+            if element.get("name") in names and element.get("localSheetId") is None:
                 self._child("definedNames").remove(element)
 
     def place(self, name: str) -> tuple[SheetPart, Area] | None:
@@ -219,14 +217,12 @@ class Book:
         return self.package.save()
 
     def _styles_part(self) -> str:
-        parts = (part for part in self.package.related(self.part, "styles").values() if part in self.package)
-        return next(parts, "")
+        return next(iter(self.package.related(self.part, "styles").values()), "")
 
     def _tabs(self) -> list[str]:
         """The parts of all tabs, chart sheets included."""
         kinds = ("worksheet", "chartsheet", "dialogsheet")
-        parts = [part for kind in kinds for part in self.package.related(self.part, kind).values()]
-        return [part for part in parts if part in self.package]
+        return [part for kind in kinds for part in self.package.related(self.part, kind).values()]
 
     def _unlink_formulas(self) -> None:
         """

@@ -10,7 +10,7 @@ from typing import Self
 from lxml import etree
 from openpyxl.formula.translate import Translator
 
-from workbooks.elements import WORKSHEET, child, local, true, whole
+from workbooks.elements import WORKSHEET, child, decimal, local, true, whole
 
 TEXT_LIMIT = 32_767  # UTF-16 units Excel keeps in one cell
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
@@ -210,7 +210,7 @@ class Sheet:
         width = column.get("width") if column is not None else None
         if width is None and form is not None:
             width = form.get("defaultColWidth")
-        return int((256 * float(width) + 18) / 256 * 7) if width else 64
+        return int((256 * decimal(width, 8.5) + 18) / 256 * 7) if width else 64
 
     def row_px(self, number: int) -> int:
         """The height of a row on the screen, in pixels at 100 %."""
@@ -221,7 +221,7 @@ class Sheet:
         height = row.get("ht") if row is not None else None
         if height is None and form is not None:
             height = form.get("defaultRowHeight")
-        return round(float(height or 15) * 4 / 3)
+        return round(decimal(height, 15) * 4 / 3)
 
     def _row_cells(self, number: int) -> dict[int, etree._Element]:
         if number not in self._cells:

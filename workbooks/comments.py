@@ -1,6 +1,5 @@
 """Notes on cells (legacy comments with their VML shapes): ours are put and taken back, everybody else's stay."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from lxml import etree
@@ -10,6 +9,7 @@ from workbooks.cells import LAST_COLUMN, LAST_ROW, Area, Sheet, text_content
 from workbooks.elements import WORKSHEET, child, local, whole
 from workbooks.form import Language, Text
 from workbooks.measure import text_lines
+from workbooks.note_shapes import NoteShapes, blocks
 from workbooks.package import SheetPart, relation_id
 
 AUTHOR = "Aftersheet"
@@ -21,31 +21,7 @@ VML_TYPE = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 
 _WIDTH_PX, _LINE_PX, _PADDING_PX, _GAP_PX = 300, 17, 16, 14
 _FONT_SIZE = 9
-_SHAPE = re.compile(rb"\s*<(?:\w+:)?shape\b[^>]*?(?:/>|>.*?</(?:\w+:)?shape>)", re.DOTALL)
-_PLACE = [re.compile(rb"<(?:\w+:)?%s>\s*(\d+)\s*</" % name) for name in (b"Row", b"Column")]
-_ANCHOR = re.compile(rb"(<(?:\w+:)?Anchor>)[^<]*(</)")
-_SHAPE_ID = re.compile(rb"_x0000_s(\d+)")
-_BLOCK_ID = re.compile(rb"<(?:\w+:)?idmap\b[^>]*\bdata\s*=\s*[\"']([\d,]+)")
-_XML_NS = (
-    'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" '
-    'xmlns:x="urn:schemas-microsoft-com:office:excel"'
-)
-_EMPTY_VML = (
-    f'<xml {_XML_NS}><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{{block}}"/></o:shapelayout></xml>'
-)
-_SHAPE_TYPE = (
-    f'<v:shapetype {_XML_NS} id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">'
-    '<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
-)
-_NOTE_SHAPE = (
-    f'<v:shape {_XML_NS} id="_x0000_s{{id}}" type="#_x0000_t202" style="position:absolute;margin-left:80pt;'
-    'margin-top:5pt;width:{width}pt;height:{height}pt;z-index:{id};visibility:hidden" '
-    'fillcolor="{colour}" strokecolor="{line}" o:insetmode="auto"><v:fill color2="{colour}"/>'
-    '<v:shadow on="t" color="black" obscured="t"/><v:path o:connecttype="none"/>'
-    '<v:textbox style="mso-direction-alt:auto"><div style="text-align:left"/></v:textbox>'
-    '<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{anchor}</x:Anchor>'
-    "<x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>"
-)
+_REACH = 200  # rows or columns a note covers at most, if most of them are hidden
 
 
 class Notes:
@@ -65,7 +41,7 @@ class Notes:
         self._list = child(self._tree, "commentList", ("authors", "commentList", "extLst"))
         self._by_cell = {comment.get("ref", ""): comment for comment in self._list}
         self._vml_key = self._vml_part = ""
-        self._vml = b""
+        self._shapes: NoteShapes | None = None
         self._changed = False
 
     def take_back(self) -> None:
@@ -74,19 +50,20 @@ class Notes:
             text = comment.find("{*}text")
             if text is None or not _plain(text).lstrip().startswith((HEADING.zh, HEADING.en)):
                 continue
-            self._open_drawing()
+            self._changed = True
             if _uncover(text):
                 continue
             self._list.remove(comment)
             del self._by_cell[address]
-            self._remove_shape(address)
+            if (area := Area.parse(address)) is not None:
+                self._drawing().remove((area.top, area.left))
 
     def put(self, area: Area, lines: Sequence[str], language: Language, *, error: bool) -> None:
         """Note *lines* on the (merged) cell *area*, before what is noted there already."""
         comment = self._by_cell.get(area.first)
         if comment is not None and self._author_of(comment).startswith("tc="):
             return
-        self._open_drawing()
+        self._changed = True
         if comment is None:
             comment = etree.SubElement(self._list, f"{{{self._book.namespace}}}comment", ref=area.first)
             comment.set("authorId", str(self._author()))
@@ -116,7 +93,9 @@ class Notes:
             package.replace(self._comments_part, self._tree)
         elif self._key:
             package.unrelate(self._part, self._key)
-        if _SHAPE.search(self._vml):
+        if self._shapes is None:
+            return
+        if content := self._shapes.content:
             if not self._vml_part:
                 self._vml_part = self._book.free_part("xl/drawings/vmlDrawing{}.vml")
                 package.set_default_type("vml", VML_TYPE)
@@ -124,25 +103,26 @@ class Notes:
                 key = self._book.relate(self._part, "vmlDrawing", self._vml_part)
                 drawing.set(f"{{{self._book.relation_ns}}}id", key)
                 sheet.changed = True
-            package.put(self._vml_part, self._vml)
+            package.put(self._vml_part, content)
         elif self._vml_key:
             package.unrelate(self._part, self._vml_key)
             sheet.tree.remove(child(sheet.tree, "legacyDrawing", WORKSHEET))
             sheet.changed = True
 
-    def _open_drawing(self) -> None:
-        """Get the sheet's VML drawing ready for a change; most sheets need none."""
-        if self._changed:
-            return
-        self._changed = True
-        element = self._book.sheet(self._part).tree.find("{*}legacyDrawing")
-        if element is None:
-            return
-        key = relation_id(element)
-        part = self._book.package.related(self._part, "vmlDrawing").get(key, "")
-        if part in self._book.package:
-            self._vml_key, self._vml_part = key, part
-            self._vml = self._book.package.read(part)
+    def _drawing(self) -> NoteShapes:
+        """The shapes of the sheet's notes; most sheets need none, so they are looked for only now."""
+        if self._shapes is None:
+            package = self._book.package
+            content = b""
+            element = self._book.sheet(self._part).tree.find("{*}legacyDrawing")
+            if element is not None:
+                self._vml_key = relation_id(element)
+                self._vml_part = package.related(self._part, "vmlDrawing").get(self._vml_key, "")
+                content = package.read(self._vml_part) if self._vml_part else b""
+            drawings = (package.read(name) for name in package.names() if name.lower().endswith(".vml"))
+            used = {block for drawing in drawings for block in blocks(drawing)}
+            self._shapes = NoteShapes(content, next(n for n in range(1, len(used) + 2) if n not in used))
+        return self._shapes
 
     def _author(self) -> int:
         authors = child(self._tree, "authors", ("authors", "commentList", "extLst"))
@@ -157,51 +137,11 @@ class Notes:
         index = whole(comment.get("authorId"))
         return (authors[index].text or "") if index < len(authors) else ""
 
-    def _shapes_at(self, address: str) -> list[re.Match[bytes]]:
-        area = Area.parse(address)
-        wanted = (area.top - 1, area.left - 1) if area else None
-        return [shape for shape in _SHAPE.finditer(self._vml) if b'"Note"' in shape[0] and _place(shape[0]) == wanted]
-
-    def _remove_shape(self, address: str) -> None:
-        for shape in reversed(self._shapes_at(address)):
-            self._vml = self._vml[: shape.start()] + self._vml[shape.end() :]
-
     def _shape(self, area: Area, lines: Sequence[str], error: bool) -> None:
-        """A shape large enough for *lines* to the right of *area*; one that is there grows."""
+        """A shape large enough for *lines* to the right of *area*."""
         height = _PADDING_PX + text_lines("\n".join(lines), _WIDTH_PX - 10, _FONT_SIZE) * _LINE_PX
         anchor = _anchor(self._book.sheet(self._part), area, height)
-        if there := self._shapes_at(area.first):
-            grown = _ANCHOR.sub(rb"\g<1>%s\g<2>" % anchor.encode(), there[0][0])
-            self._vml = self._vml[: there[0].start()] + grown + self._vml[there[0].end() :]
-            return
-        if not self._vml:
-            self._vml = _EMPTY_VML.format(block=self._free_block()).encode()
-        if b'"_x0000_t202"' not in self._vml:
-            self._append(_SHAPE_TYPE)
-        blocks = [int(number) for found in _BLOCK_ID.findall(self._vml) for number in found.split(b",") if number]
-        used = [int(number) for number in _SHAPE_ID.findall(self._vml)]
-        shape = _NOTE_SHAPE.format(
-            id=max([*used, *(1024 * block for block in blocks[:1])], default=1024) + 1,
-            width=_WIDTH_PX * 0.75,
-            height=height * 0.75,
-            colour="#fdecee" if error else "#fff6dd",
-            line="#c62828" if error else "#b7791f",
-            anchor=anchor,
-            row=area.top - 1,
-            column=area.left - 1,
-        )
-        self._append(shape)
-
-    def _append(self, xml: str) -> None:
-        end = self._vml.rindex(b"</")
-        self._vml = self._vml[:end] + xml.encode() + self._vml[end:]
-
-    def _free_block(self) -> int:
-        """A block of shape numbers that no other drawing of the workbook uses."""
-        package = self._book.package
-        parts = (package.read(name) for name in package.names() if name.lower().endswith(".vml"))
-        used = {int(n) for vml in parts for found in _BLOCK_ID.findall(vml) for n in found.split(b",") if n}
-        return next(block for block in range(1, len(used) + 2) if block not in used)
+        self._drawing().put((area.top, area.left), anchor, _WIDTH_PX * 0.75, height * 0.75, error=error)
 
 
 def _plain(text: etree._Element) -> str:
@@ -260,11 +200,6 @@ def _uncover(text: etree._Element) -> bool:
     return bool(_plain(text).strip())
 
 
-def _place(shape: bytes) -> tuple[int, int] | None:
-    found = [pattern.search(shape) for pattern in _PLACE]
-    return (int(found[0][1]), int(found[1][1])) if found[0] and found[1] else None
-
-
 def _anchor(sheet: Sheet, area: Area, height: int) -> str:
     """From where to where the note reaches: column, pixels, row, pixels, and the same of the other corner."""
     right, right_px = _walk(sheet.column_px, area.right, _GAP_PX + _WIDTH_PX, LAST_COLUMN)
@@ -274,8 +209,10 @@ def _anchor(sheet: Sheet, area: Area, height: int) -> str:
 
 def _walk(size: Callable[[int], int], start: int, distance: int, last: int) -> tuple[int, int]:
     """(index from 0, pixels into it) of the row or column *distance* pixels after the beginning of *start*."""
-    index = start
-    while index < last - 1 and distance >= size(index + 1):
-        distance -= size(index + 1)
-        index += 1
-    return index, distance
+    end = min(last - 1, start + _REACH)
+    for index in range(start, end):
+        room = size(index + 1)
+        if distance < room:
+            return index, distance
+        distance -= room
+    return end, 0

@@ -1,5 +1,6 @@
 """Children of an XML element, kept in the order their schema asks for."""
 
+import re
 from collections.abc import Sequence
 
 from lxml import etree
@@ -27,6 +28,11 @@ STYLESHEET = _order("numFmts fonts fills borders cellStyleXfs cellXfs cellStyles
 def whole(text: str | None, otherwise: int = 0) -> int:
     """An attribute that should hold a whole number, read without trust."""
     return int(text) if text and text.isascii() and text.isdigit() else otherwise
+
+
+def decimal(text: str | None, otherwise: float) -> float:
+    """An attribute that should hold a size, read without trust."""
+    return float(text) if text and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,20})?", text) else otherwise
 
 
 def true(text: str | None) -> bool:

@@ -94,7 +94,8 @@ def findings_sheet(
     rows = _Rows(looks)
     rows.add(34, ("A", looks.title, TITLE[language]))
     rows.add(30, ("A", looks.banner, _verdict(marking)), merged=True)
-    rows.add(_height(_next_step(marking), 145), ("A", looks.step, _next_step(marking)), merged=True)
+    step = _next_step(marking, linked=any(_title(finding, titles) for finding in marking.findings))
+    rows.add(_height(step, 145), ("A", looks.step, step), merged=True)
     rows.add(8)
     for label, value in zip(META, _meta(marking), strict=True):
         if value:
@@ -135,9 +136,19 @@ def _verdict(marking: Mark) -> str:
     return taken + (f", with {warnings} warning{'s' * (warnings > 1)}." if warnings else ".")
 
 
-def _next_step(marking: Mark) -> str:
+def _title(finding: Finding, titles: Sequence[str]) -> str:
+    """The sheet that *finding* can be followed to; empty when it has no cell in this workbook."""
+    found = (title for title in titles if title.lower() == finding.sheet.lower())
+    return next(found, "") if finding.cell else ""
+
+
+def _next_step(marking: Mark, *, linked: bool) -> str:
     if marking.next_step is not None:
         return marking.next_step[marking.language]
+    if not marking.accepted and not linked:
+        return Text(
+            "请按“怎样改”一列的说明处理后重新提交。", "Do what the column “What to do” says, and send the form again."
+        )[marking.language]
     if not marking.accepted:
         return Text(
             "请点击“单元格”一列的链接逐项改正（出错的单元格已标红并附批注），保存后把本文件重新提交；改好的标记会自动消除。",
@@ -245,8 +256,7 @@ class _Rows:
     def finding(self, number: int, finding: Finding, language: Language, titles: Sequence[str]) -> None:
         """Append the row of one finding; its cell is a link if the workbook has that sheet."""
         looks = self.looks
-        title = next((title for title in titles if title.lower() == finding.sheet.lower()), None)
-        linked = title is not None and bool(finding.cell)
+        title = _title(finding, titles)
         what, fix = finding.what(language), finding.fix(language)
         label = finding.label[language] if finding.label else ""
         # Two characters less than the columns are wide: cells of text are indented.
@@ -261,12 +271,12 @@ class _Rows:
                 SEVERITIES[finding.severity][language],
             ),
             ("C", looks.centred, finding.sheet or ("" if finding.cell else _WHOLE_FILE[language])),
-            ("D", looks.link if linked else looks.centred, finding.cell),
+            ("D", looks.link if title else looks.centred, finding.cell),
             ("E", looks.text, label),
             ("F", looks.text, what),
             ("G", looks.text, fix),
         )
-        if title is not None and linked:
+        if title:
             place = quoteattr(f"{quoted(title)}!{finding.cell}")
             self.links.append(f'<hyperlink ref="D{row}" location={place} display={quoteattr(finding.cell)}/>')
 

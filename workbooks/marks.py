@@ -81,8 +81,7 @@ class Marks:
                 part, area = located
                 first_fill.setdefault(part.part, fill)
                 _refill(book, part, _cells_in(book.sheet(part.part), area), fill, ours)
-        for name in (*marks, *fills):
-            book.undefine(name)
+        book.undefine(*marks, *fills)
         formats = b"|".join(b"%d" % style for style in ours)
         for part in book.sheets():
             content = book.package.read(part.part)
@@ -95,10 +94,10 @@ class Marks:
     def _remember(self, part: SheetPart, area: Area, fill: str) -> None:
         if fill not in self._fills:
             self._fills[fill] = len(self._fills) + 1
-            self._book.add_name(f"{FILL_NAME}{self._fills[fill]}", f'"{fill}"', hidden=True)
+            self._book.add_name(f"{FILL_NAME}{self._fills[fill]}", f'"{fill}"')
         self._count += 1
         name = f"{MARK_NAME}{self._fills[fill]}_{self._count}"
-        self._book.add_name(name, f"{quoted(part.title)}!{area.absolute}", hidden=True)
+        self._book.add_name(name, f"{quoted(part.title)}!{area.absolute}")
 
 
 def _refill(book: Book, part: SheetPart, places: Iterator[tuple[int, int]], fill: str, ours: frozenset[int]) -> None:

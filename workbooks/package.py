@@ -127,11 +127,13 @@ class Package(Parts):
         return self._relations[key]
 
     def related(self, part: str, kind: str) -> dict[str, str]:
-        """Relationship id → part, for the relationships of *part* inside the package whose type ends with *kind*."""
+        """Relationship id → part, for the relationships of *part* whose type ends with *kind* and whose part exists."""
         return {
-            relation.get("Id", ""): relation_target(part, relation.get("Target", ""))
+            relation.get("Id", ""): target
             for relation in self.relations(part)
             if relation.get("Type", "").rpartition("/")[2] == kind and relation.get("TargetMode") != "External"
+            for target in [relation_target(part, relation.get("Target", ""))]
+            if target in self
         }
 
     def relate(self, part: str, relation_type: str, target: str) -> str:
@@ -193,8 +195,7 @@ class Package(Parts):
             PackageError: There is none.
         """
         for target in self.related("", "officeDocument").values():
-            if target in self:
-                return target
+            return target
         raise PackageError("no workbook part")
 
     def sheets(self) -> list[SheetPart]:

@@ -130,7 +130,7 @@ def _list_findings(book: Book, marking: Mark) -> None:
     content = findings_sheet(marking, book.styles, namespace=book.namespace, titles=titles, selected=selected)
     title = TITLE[marking.language]
     sheet = book.put_sheet(old, title, content) if old is not None else book.add_sheet(title, content)
-    book.define(FINDINGS_NAME, f"{quoted(sheet.title)}!$A$1", hidden=True)
+    book.define(FINDINGS_NAME, f"{quoted(sheet.title)}!$A$1")
     if marking.findings:
         book.open_on(sheet)
 

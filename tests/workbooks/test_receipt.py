@@ -1,14 +1,18 @@
 """The receipt: the sender's own file with number, state and findings in it, and nothing else touched."""
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from tests.libreoffice import Office, running
@@ -26,6 +30,7 @@ from tests.workbooks.drawn import (
     with_text,
 )
 from tests.workbooks.test_comments import noted
+from workbooks.book import Book
 from workbooks.comments import HEADING
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Text
@@ -268,6 +273,15 @@ def test_a_sheet_of_the_sender_with_the_same_title_stays():
     assert cells(after, "检查结果") == [["自己的"]]
 
 
+def test_the_next_step_speaks_of_links_only_where_there_are_some():
+    """A file that could not be opened has nothing to click on."""
+    damaged = marking(Finding(code=FindingCode.DAMAGED))
+
+    assert "链接" in cells(mark(drawn_form(), marking(STATION)), "检查结果")[2][0]
+    assert "链接" not in cells(mark(drawn_form(), damaged), "检查结果")[2][0]
+    assert "链接" not in cells(findings_workbook(marking(STATION)), "检查结果")[2][0]
+
+
 # What stays as it was
 
 
@@ -403,6 +417,32 @@ def test_a_sheet_with_answers_is_never_taken_for_the_findings():
     assert cells(after, TITLE)[4] == ["服务站", "上海站"]
 
 
+FILES = sorted((Path(__file__).parents[1] / "data" / "good").glob("*.xlsx"))[::3]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_filled_forms_are_marked_everywhere_and_cleaned_again(path: Path):
+    """Every answer of a form saved by LibreOffice is found wrong; corrected, the file looks as before."""
+    before = path.read_bytes()
+    book = Book(Package(before))
+    answers = [place for name in book.names("AS_") if not name.startswith("AS__") and (place := book.place(name))]
+    wrong = [
+        Finding(code=FindingCode.MISSING_VALUE, sheet=s.title, cell=a.first, label=Text("项", "item"))
+        for s, a in answers
+    ]
+    marked = mark(before, marking(*wrong))
+    after = mark(marked, marking())
+
+    title = titles(before)[0]
+    assert len(noted(marked, title)) == len({(s.title, a.first) for s, a in answers})
+    assert lint(marked) == lint(after) == lint(before)
+    assert (fills(after, title), noted(after, title)) == ({}, {})
+    assert {a: look[:7] for a, look in looks(after, title).items()} == {
+        a: look[:7] for a, look in looks(before, title).items()
+    }
+    assert cells(after, title)[6:] == cells(before, title)[6:]
+
+
 # Odd but sound files
 
 
@@ -486,6 +526,38 @@ def test_an_overwritten_formula_leaves_the_calculation_chain():
 def test_what_is_no_workbook_cannot_be_marked(content: bytes):
     with pytest.raises(ReceiptError):
         mark(content, marking(STATION))
+
+
+@cache
+def busy_form() -> bytes:
+    """A form that has been through a round, so that everything a receipt looks at is in it."""
+    return mark(with_notes(drawn_form(), {"B5": "请核对"}), marking(*ALL))
+
+
+ODD = [b"", b"-1", b"99999999999", b"abc", "中".encode(), b"A1:XFD1048576", b"0", b"1.5", b"#REF!", b"'x'!A1"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_odd_in_a_workbook_it_is_marked_or_refused(data: st.DataObject):
+    """Attributes, elements and whole parts may say or be anything; nothing else than ReceiptError comes out."""
+    package = Package(busy_form())
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(sorted(package.names())))
+        content = package.read(name)
+        pattern = data.draw(
+            st.sampled_from([rb'(?<==")[^"]*(?=")', rb"<[^/!?<>]*/>", rb"(?<=>)[^<]+(?=<)", rb"(?s).+"])
+        )
+        found = list(re.finditer(pattern, content))
+        if found:
+            at = data.draw(st.sampled_from(found))
+            package.put(name, content[: at.start()] + data.draw(st.sampled_from(ODD)) + content[at.end() :])
+    try:
+        after = mark(package.save(), marking(*ALL))
+    except ReceiptError:
+        return
+
+    assert any(sheet.title.startswith("检查结果") for sheet in Package(after).sheets())
 
 
 def test_a_damaged_sheet_cannot_be_marked():
