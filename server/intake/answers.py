@@ -1,7 +1,7 @@
 """Answers typed into a web page or sent as JSON, as if they had been read from a workbook."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import datetime, time
@@ -12,6 +12,7 @@ import orjson
 
 from server.access.visibility import Viewer
 from workbooks.filled import Cell, FilledForm, Identity, Picture, Value, Values
+from workbooks.findings import Finding
 from workbooks.form import FieldType, FormDefinition
 from workbooks.values import plain
 
@@ -64,21 +65,25 @@ def as_original(item: Answers, keep: Callable[[bytes], str]) -> bytes:
     return orjson.dumps(content, default=rest, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
-def filled_from(definition: FormDefinition, item: Answers, before: Values | None = None) -> FilledForm:
+def filled_from(
+    definition: FormDefinition,
+    item: Answers,
+    before: Values | None = None,
+    pictures: Iterable[Picture | Finding] = (),
+) -> FilledForm:
     """
     *item* as the check takes it; *before* fills in what it does not mention.
+
+    *pictures* are its pictures and what is wrong with them (`pictures.pictures_of`).
 
     Raises:
         UnknownAnswer: It answers something *definition* does not ask.
     """
     _refuse_unknown(definition, item.answers)
     cells: dict[str, Cell] = {}
-    pictures: list[Picture] = []
     for field in definition.fields:
-        raw = item.answers[field.name] if field.name in item.answers else _raw((before or {}).get(field.name))
-        if field.type is FieldType.IMAGE:
-            pictures += [Picture(field.name, content, "") for content in _contents(raw)]
-        else:
+        if field.type is not FieldType.IMAGE:
+            raw = item.answers[field.name] if field.name in item.answers else _raw((before or {}).get(field.name))
             cells[field.name] = _cell(raw)
     repeats: dict[str, tuple[Mapping[str, Cell], ...]] = {}
     for repeat in definition.repeats:
@@ -87,6 +92,7 @@ def filled_from(definition: FormDefinition, item: Answers, before: Values | None
             rows = [{name: _raw(value) for name, value in row.items()} for row in (before or {}).get(repeat.name) or ()]  # type: ignore[union-attr]
         filled = [row for row in rows or () if any(value not in (None, "") for value in row.values())]
         repeats[repeat.name] = tuple({f.name: _cell(row.get(f.name)) for f in repeat.fields} for row in filled)
+    known = list(pictures)
     return FilledForm(
         identity=Identity(
             form_id=definition.form_id,
@@ -98,7 +104,8 @@ def filled_from(definition: FormDefinition, item: Answers, before: Values | None
         cells=cells,
         repeats=repeats,
         reason=_cell(item.reason) if item.reason.strip() else None,
-        pictures=tuple(pictures),
+        pictures=tuple(found for found in known if isinstance(found, Picture)),
+        findings=tuple(found for found in known if isinstance(found, Finding)),
     )
 
 
@@ -123,11 +130,6 @@ def _cell(raw: Any) -> Cell:
     elif isinstance(raw, list | tuple):
         raw = ",".join(str(entry) for entry in raw)
     return Cell("", "", None if raw == "" else raw)
-
-
-def _contents(raw: Any) -> list[bytes]:
-    entries = raw if isinstance(raw, list | tuple) else [raw]
-    return [entry for entry in entries if isinstance(entry, bytes)]
 
 
 def _raw(value: Any) -> Any:

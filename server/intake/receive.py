@@ -13,6 +13,7 @@ from server.access.visibility import Viewer
 from server.intake.ahead import ahead
 from server.intake.answers import Answers, UnknownAnswer, as_original, filled_from, new_instance_id
 from server.intake.decision import Decision, decide
+from server.intake.pictures import pictures_of
 from server.intake.receipts import Receipt
 from server.intake.workbooks import marked_workbook, record_workbook
 from server.records import identity, kept_findings
@@ -20,7 +21,7 @@ from server.records.listing import NotFound
 from server.records.outcome import Outcome
 from server.records.writing import Arrival, Reading, Writer, new_id
 from server.site import Site
-from workbooks.filled import FilledForm, Values
+from workbooks.filled import FilledForm
 from workbooks.refusal import Refused
 from workbooks.sandbox import ChildError
 
@@ -163,7 +164,7 @@ def _items_of(site: Site, chunk: list[Answers]) -> list[_Item]:
     for item in chunk:
         if item.form_id not in site.definitions:
             raise NotFound(item.form_id)
-    filled = [filled_from(site.definitions[item.form_id], item, _before(site, item)) for item in chunk]
+    filled = [_filled(site, item) for item in chunk]
     contents = [as_original(item, site.originals.keep) for item in chunk]
     digests = site.originals.keep_many(contents)
     return [
@@ -172,15 +173,15 @@ def _items_of(site: Site, chunk: list[Answers]) -> list[_Item]:
     ]
 
 
-def _before(site: Site, item: Answers) -> Values | None:
-    """The answers a change by number starts from."""
-    if item.number is None or item.revision is None:
-        return None
-    definition = site.definitions[item.form_id]
-    with site.session(read_only=True) as session:
-        known = identity.numbered(session, item.sender, item.form_id, item.number)
-        started_from = identity.version(session, definition, known, item.revision) if known else None
-    return started_from.values if started_from else None
+def _filled(site: Site, item: Answers) -> FilledForm:
+    """*item* as a filled form; a change by number starts from the answers of that revision."""
+    definition, before = site.definitions[item.form_id], None
+    if item.number is not None and item.revision is not None:
+        with site.session(read_only=True) as session:
+            known = identity.numbered(session, item.sender, item.form_id, item.number)
+            started_from = identity.version(session, definition, known, item.revision) if known else None
+        before = started_from.values if started_from else None
+    return filled_from(definition, item, before, pictures_of(site, item, before))
 
 
 def _settle_safely(site: Site, group: list[_Item], errors: list[Exception]) -> list[Receipt]:

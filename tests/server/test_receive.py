@@ -1,9 +1,12 @@
 """The one door: what becomes of a workbook or of answers, whoever sends them and however often."""
 
+import hashlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from sqlalchemy import func, select
 
 from server.access.visibility import Viewer
@@ -138,6 +141,23 @@ def test_late_form_is_taken_and_says_so(site: Site, alice: Viewer):
     (deadline,) = receipt.deadlines
     assert (deadline.due, deadline.state) == (date(2026, 1, 7), "late")
     assert receipt.as_dict()["deadlines"][0]["due"] == "2026-01-07"
+
+
+def test_picture_is_kept_with_the_record(site: Site, alice: Viewer):
+    """The picture is an original of its own; a change that does not mention it leaves it there."""
+    out = BytesIO()
+    Image.new("RGB", (20, 10), "red").save(out, "PNG")
+    digest = hashlib.sha256(out.getvalue()).hexdigest()
+
+    first = fill_in(site, alice, {"photo": out.getvalue()})
+    second = fill_in(site, alice, {"hours": "4"}, number=first.record_number, revision=1)
+    third = fill_in(site, alice, {"photo": [digest], "hours": "5"}, number=first.record_number, revision=2)
+    stolen = fill_in(site, alice, {"photo": "0" * 64}, number=first.record_number, revision=3)
+    text = fill_in(site, alice, {"photo": b"no picture"}, number=first.record_number, revision=3)
+
+    assert [change.path for change in (*second.changes, *third.changes)] == ["hours", "hours"]
+    assert site.originals.read(digest) == out.getvalue()
+    assert _slugs(stolen) == _slugs(text) == {"not-an-image"}
 
 
 # the same form again
