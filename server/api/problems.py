@@ -39,7 +39,7 @@ class Problem(Exception):
             "title": title[language],
             "status": int(status),
             "detail": detail[language],
-            "messages": {"zh": f"{title.zh}:{detail.zh}", "en": f"{title.en}: {detail.en}"},
+            "messages": {"zh": f"{title.zh}：{detail.zh}", "en": f"{title.en}: {detail.en}"},
             "request_id": g.get("request_id"),
         }
         answer = Response(json.dumps(body | self.members, ensure_ascii=False), status=status, content_type=MEDIA_TYPE)
@@ -63,7 +63,7 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
         HTTPStatus.BAD_REQUEST,
         Text("没有收到文件", "No file arrived"),
         Text(
-            "请把工作簿作为请求正文发送,或用 multipart/form-data 的 file 字段。",
+            "请把工作簿作为请求正文发送，或用 multipart/form-data 的 file 字段。",
             "Send the workbook as the request body, or as the field `file` of multipart/form-data.",
         ),
     ),
@@ -76,7 +76,7 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
         HTTPStatus.UNAUTHORIZED,
         Text("需要访问令牌", "An access token is needed"),
         Text(
-            "请在请求头中加上 Authorization: Bearer <令牌>;令牌可在“账户”页申请,过期或撤销后须换新。",
+            "请在请求头中加上 Authorization: Bearer <令牌>；令牌可在“账户”页申请，过期或撤销后须换新。",
             "Send the header `Authorization: Bearer <token>`; tokens are issued on the account page "
             "and may have expired or been revoked.",
         ),
@@ -89,7 +89,7 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
     "not-found": (
         HTTPStatus.NOT_FOUND,
         Text("没有找到", "Not found"),
-        Text("该内容不存在,或您无权查看。", "It does not exist, or is not open to you."),
+        Text("该内容不存在，或您无权查看。", "It does not exist, or is not open to you."),
     ),
     "method-not-allowed": (
         HTTPStatus.METHOD_NOT_ALLOWED,
@@ -99,7 +99,7 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
     "not-acceptable": (
         HTTPStatus.NOT_ACCEPTABLE,
         Text("没有这种格式", "This format is not offered"),
-        Text("可用格式:json、csv、xlsx。", "The formats are json, csv and xlsx."),
+        Text("可用格式：json、csv、xlsx。", "The formats are json, csv and xlsx."),
     ),
     "still-running": (
         HTTPStatus.CONFLICT,
@@ -115,7 +115,7 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         Text("文件太大", "The file is too large"),
         Text(
-            "请删除多余的工作表、图片和空白行列,保存后再提交。",
+            "请删除多余的工作表、图片和空白行列，保存后再提交。",
             "Remove extra sheets, pictures and empty rows or columns, save and send it again.",
         ),
     ),
@@ -136,7 +136,7 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
         HTTPStatus.INTERNAL_SERVER_ERROR,
         Text("服务器出错", "The server failed"),
         Text(
-            "请稍后重试;若仍不行,请把 request_id 告诉管理员。",
+            "请稍后重试；若仍不行，请把 request_id 告诉管理员。",
             "Try again later; if it fails again, tell the administrator the request_id.",
         ),
     ),
