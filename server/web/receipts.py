@@ -22,7 +22,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     FAILED: ("bad", "warning"),
 }
 _NEXT: Mapping[str, Text] = {
-    Outcome.REJECTED: Text("请按下面的说明改正，再提交一次。", "Correct what is listed below and send it again."),
+    Outcome.REJECTED: Text("请按所列各项改正后重新提交。", "Correct what is listed and send it again."),
     FAILED: Text(
         "文件已保存，请稍后重试或联系管理员。", "The file is kept; try again later or tell the administrator."
     ),

@@ -79,9 +79,9 @@ def wrap(words: str, width: float, lines: int, size: float = 12) -> list[str]:
     return [fit(row, width, size) for row in rows]
 
 
-def ticks(highest: float, count: int = 4) -> list[float]:
+def ticks(highest: float, count: int = 5) -> list[float]:
     """Round numbers from 0 to at least *highest*, about *count* steps of them, whole ones where the data are small."""
-    if highest <= 0:
+    if highest < 1e-9:
         return [0, 1]
     raw = highest / count
     magnitude = 10 ** math.floor(math.log10(raw))

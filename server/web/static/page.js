@@ -56,7 +56,10 @@ if (drop) {
       shown.state.textContent = drop.dataset.checking;
     };
     request.onload = () => {
-      if (request.status === 200) {
+      const elsewhere = request.responseURL && new URL(request.responseURL).pathname !== new URL(drop.action).pathname;
+      if (elsewhere) {
+        fail(shown, drop.dataset.expired); // sent on to the sign-in page
+      } else if (request.status === 200) {
         const holder = document.createElement("template");
         holder.innerHTML = request.responseText;
         shown.box.replaceWith(holder.content);
