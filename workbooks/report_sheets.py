@@ -14,7 +14,7 @@ from workbooks.pivot_cache import CacheField, shown
 from workbooks.pivot_layout import PivotLayout, PivotRow
 from workbooks.pivot_parts import WORDS, PlacedPivot, value_caption
 from workbooks.report_definition import ReportChart, ReportSheet, ReportTable
-from workbooks.report_style import FORMATS, RED, SERIES, Looks, column_width
+from workbooks.report_style import FORMATS, RED, SERIES, Looks, column_width, text_width
 from workbooks.tables import PushError
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
@@ -100,7 +100,6 @@ def add_pivot(
             texts += [fields[axis.place].column.label[language] for axis in layout.filters]
             texts += [layout.pivot.values[0].label[language], WORDS[language].total]
         page.set_column(place, place, column_width(texts, least=12))
-    page.set_column(len(layout.rows), layout.width - 1, 11 if layout.column else 13)
     page.freeze_panes(body, len(layout.rows))
     return PlacedPivot(layout=layout, sheet=sheet.title[language], top=top + 1, left=1)
 
@@ -119,8 +118,9 @@ def _write_header(
         row += 1
     if layout.column:
         captions = [str(shown(value, language)) for value in layout.columns] + [WORDS[language].total]
-    else:
-        page.set_row(row, 32)
+    width = column_width(captions, least=10, most=17)
+    page.set_column(labels, layout.width - 1, width)
+    page.set_row(row, 16 * -(-max(map(text_width, captions)) // int(width - 1)) + 2)
     for place, axis in enumerate(layout.rows):
         page.write_string(row, place, fields[axis.place].column.label[language], looks("header", align="left"))
     for place, caption in enumerate(captions, start=labels):
