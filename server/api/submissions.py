@@ -106,11 +106,13 @@ def _upload() -> _Upload:
         return _Upload(file.read(), request.args.get("filename") or file.filename or "workbook.xlsx")
     if kind and not kind.startswith(_WORKBOOKS):
         raise Problem("unsupported-media-type", received=kind)
-    content = request.get_data(cache=False)
-    if not content and request.content_length in (None, 0):
-        raise Problem("empty-body")
     _, parameters = parse_options_header(request.headers.get("Content-Disposition", ""))
-    return _Upload(content, request.args.get("filename") or parameters.get("filename") or "workbook.xlsx")
+    filename = request.args.get("filename") or parameters.get("filename")
+    content = request.get_data(cache=False)
+    if not content and filename is None:
+        # With a name it is a file, and an empty file is answered with a finding.
+        raise Problem("empty-body")
+    return _Upload(content, filename or "workbook.xlsx")
 
 
 def _received(upload: _Upload, expected: str | None) -> tuple[int, dict[str, Any]]:

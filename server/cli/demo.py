@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 import waitress
-from rich.table import Table
 from waitress.server import BaseWSGIServer
 
 from server.access.people import find_user
@@ -186,19 +185,18 @@ def _surprises(answers: list[_Answer]) -> list[str]:
 
 
 def _show_answers(answers: list[_Answer], language: Language) -> None:
-    table = Table(title="Workbooks sent over HTTP", header_style="bold", title_justify="left")
-    for heading in ("workbook", "status", "outcome", "number", "first finding"):
-        table.add_column(heading, overflow="fold")
+    """A line per workbook, and below it the first thing to mend where it was turned down."""
+    console.print("\n[bold]Workbooks sent over HTTP[/]")
     for answer in answers:
-        findings = answer.body["findings"]
-        first = findings[0] if findings else None
-        said = f"{first['cell']} {first['what'][language]}".strip() if first else ""
-        more = f" (+{len(findings) - 1})" if len(findings) > 1 else ""
         colour = OUTCOME_COLOURS[answer.outcome]
-        name = f"{answer.file.parent.name}/{answer.file.name}"
-        number = answer.body["record_number"] or ""
-        table.add_row(plain(name), str(answer.status), f"[{colour}]{answer.outcome}[/]", number, plain(said) + more)
-    console.print(table)
+        name = plain(f"{answer.file.parent.name}/{answer.file.name}")
+        number = answer.body["record_number"] or "-"
+        console.print(f"{answer.status} [{colour}]{answer.outcome:<16}[/] {number:<14} {name}", soft_wrap=True)
+        errors = [finding for finding in answer.body["findings"] if finding["severity"] == "error"]
+        if errors and answer.outcome is Outcome.REJECTED:
+            more = f" (+{len(errors) - 1})" if len(errors) > 1 else ""
+            said = plain(f"{errors[0]['cell']} {errors[0]['what'][language]}".strip())
+            console.print(f"    [dim]{said}{more}[/]", soft_wrap=True)
 
 
 def _build_report(site: Site, language: Language) -> Path:
@@ -209,7 +207,7 @@ def _build_report(site: Site, language: Language) -> Path:
 
 def _show_places(site: Site, address: str, accounts: tuple[Account, ...], answers: list[_Answer], report: Path) -> None:
     rejected = next((answer for answer in answers if answer.outcome is Outcome.REJECTED and answer.errors), None)
-    console.print(f"Report with pivots and charts: {report.absolute()}")
+    console.print(f"\nReport with pivots and charts: {report.absolute()}", soft_wrap=True)
     if rejected is not None:
         console.print(
             f"A marked workbook, to mend and send again: {address}/submissions/{rejected.body['submission_id']}"

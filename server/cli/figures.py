@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 from rich.table import Table
-from workbooks.report import load_reports
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
@@ -16,6 +15,7 @@ from server.statistics.datasets import UnknownDataset, load, names
 from workbooks.form import Language
 from workbooks.push import PushError
 from workbooks.push import push as push_rows
+from workbooks.report import load_reports
 
 _as_of_option = click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="State at the end of this day; now when absent."

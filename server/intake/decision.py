@@ -17,7 +17,7 @@ from server.records.writing import Accepted, Reading, key_hash
 from server.site import Site
 from workbooks.check import CheckReport, DeadlineState, check
 from workbooks.filled import FilledForm, Values
-from workbooks.findings import Finding, FindingCode, Severity, has_errors
+from workbooks.findings import Finding, FindingCode, has_errors
 from workbooks.form import FormDefinition, Text
 from workbooks.master import Master
 from workbooks.values import answers, content_hash
@@ -93,11 +93,11 @@ def decide(
     station = _station(definition, report.values) or (base.known.station if base else None) or sender.station
     content = content_hash(definition.form_id, answers(definition, report.values))
     reading = replace(reading, station=station, findings=report.findings)
-    if base is not None and content in _contents(base):
-        warnings = tuple(f for f in report.findings if f.severity is Severity.WARNING)
+    # With an error the contents are not known: a bad answer counts as none, and none may be what is stored.
+    if base is not None and report.accepted and content in _contents(base):
         return Decision(
             outcome=Outcome.ALREADY_RECEIVED,
-            reading=replace(reading, findings=warnings),
+            reading=reading,
             title=definition.title,
             known=base.known,
             deadlines=report.deadlines,

@@ -182,6 +182,16 @@ def test_same_answers_in_another_file_are_already_received(site: Site, alice: Vi
     assert again.record_number == first.record_number
 
 
+def test_bad_answer_is_a_finding_though_the_rest_was_received(site: Site, alice: Viewer):
+    """A bad answer counts as none while checking; what is stored has none there, and still it is no repetition."""
+    fill_in(site, alice, {"hours": ""})
+
+    again = fill_in(site, alice, {"hours": "很久"})
+
+    assert again.outcome is Outcome.REJECTED
+    assert _slugs(again) == {"not-a-number"}
+
+
 def test_corrected_answers_are_the_next_revision(site: Site, alice: Viewer):
     """Same blank, same key answers: revision 2 of the same record, with what changed."""
     first = fill_in(site, alice)
