@@ -10,6 +10,7 @@ from workbooks.elements import WORKBOOK, child, true, whole
 from workbooks.package import (
     CONTENT_TYPES,
     RELATION_NS,
+    SHEET_NS,
     STRICT_RELATION_NS,
     STRICT_SHEET_NS,
     Package,
@@ -46,7 +47,7 @@ class Book:
         self.part = package.workbook
         self.tree = package.xml(self.part)
         self.namespace = etree.QName(self.tree).namespace or ""
-        if etree.QName(self.tree).localname != "workbook":
+        if self.tree.tag not in (f"{{{SHEET_NS}}}workbook", f"{{{STRICT_SHEET_NS}}}workbook"):
             raise PackageError(f"{self.part} is not a workbook")
         self.relation_ns = STRICT_RELATION_NS if self.namespace == STRICT_SHEET_NS else RELATION_NS
         self._before = etree.tostring(self.tree)

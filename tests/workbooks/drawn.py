@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ NAMES = {
 }
 
 
+@cache  # a workbook says when it was made: two of them may differ in that
 def drawn_form() -> bytes:
     """A small form built with openpyxl: formats, merged input, validation, conditional format, hidden list sheet."""
     book = openpyxl.Workbook()

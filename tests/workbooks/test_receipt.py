@@ -456,7 +456,7 @@ def test_a_workbook_that_lost_its_names_still_gets_the_findings():
 
     assert set(fills(after)) == {"B5"}
     assert len([row for row in cells(after, "检查结果") if row and row[0] in (1.0, 2.0, 3.0)]) == 3
-    assert_valid(after, baseline=drawn_form())
+    assert lint(after) == []
 
 
 def test_a_name_that_lost_its_cell_is_skipped():
@@ -602,7 +602,7 @@ def test_libreoffice_keeps_what_is_needed_to_take_marks_back(office: Office, tmp
     assert noted(after) == {"B5": "请核对"}
     assert looks(after, TITLE)["B6"][3] == "FFFFF8DC"
     assert b"Aftersheet" not in Package(after).read(SHEET_1)
-    assert_valid(after, mark(saved, marking(*ALL)), baseline=saved)
+    assert_valid(after, baseline=saved)
 
 
 def test_libreoffice_shows_findings_and_notes(office: Office, tmp_path: Path):
@@ -616,15 +616,11 @@ def test_libreoffice_shows_findings_and_notes(office: Office, tmp_path: Path):
     assert 'xlink:href="#' in shown
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_marked_files_are_valid(language: str, tmp_path: Path):
+def test_marked_files_are_valid():
     """The SDK and the lint find nothing that was not there before."""
-    assert_valid(
-        mark(drawn_form(), marking(*ALL, language=language)),
-        mark(with_notes(drawn_form(), {"B5": "x"}), marking(*ALL, language=language)),
-        mark(mark(drawn_form(), marking(*ALL)), marking(language=language)),
-        baseline=drawn_form(),
-    )
+    once = mark(with_notes(drawn_form(), {"B5": "x"}), marking(*ALL))
+    english = mark(drawn_form(), marking(*ALL, language="en"))
+    assert_valid(once, mark(once, marking(language="en")), english, baseline=drawn_form())
 
 
 def test_marked_busy_files_are_valid(tmp_path: Path):
