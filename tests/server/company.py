@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from server.access.people import create_user, find_user
 from server.access.visibility import Viewer
-from workbooks.library import library, load_folder
+from workbooks.library import load_folder
 from workbooks.master import Master, MasterRow
 
 PASSWORD = "correct horse battery"
-FORMS = library() | load_folder(Path(__file__).parent / "forms")
-VISIT = FORMS["visit"]
+OWN_FORMS = load_folder(Path(__file__).parent / "forms")
+VISIT = OWN_FORMS["visit"]
 
 
 def _row(code: str, zh: str, en: str, up: str = "", level: int | None = None, **attributes: str) -> MasterRow:

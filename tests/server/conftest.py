@@ -16,12 +16,14 @@ from server.app import create_app
 from server.records.master import import_tables
 from server.settings import Settings
 from server.site import Site
-from tests.server.company import FORMS, MASTER, hire, viewer
+from tests.server.company import MASTER, OWN_FORMS, hire, viewer
+from workbooks.library import library
 from workbooks.master import TABLES
 from workbooks.master_workbook import MasterReading
 from workbooks.sandbox import Sandbox
 
 SECRET = "a secret key only for tests, long enough"
+FORMS = library() | OWN_FORMS
 _counter = itertools.count(1)
 
 

@@ -10,8 +10,7 @@ from server.records.originals import Originals
 from server.records.writing import Writer
 from server.settings import Settings
 from server.site import Site
-from tests.server.company import FORMS, viewer
-from tests.server.conftest import SECRET
+from tests.server.company import OWN_FORMS, viewer
 from tests.server.visits import three_visits
 
 
@@ -25,8 +24,8 @@ def _then_die(owner: object, name: str) -> None:
     setattr(owner, name, dying)
 
 
-def main(home: str, url: str, point: str) -> None:
-    site = Site.open(Settings(home=Path(home), database_url=url, secret_key=SECRET), definitions=FORMS)
+def main(home: str, url: str, key: str, point: str) -> None:
+    site = Site.open(Settings(home=Path(home), database_url=url, secret_key=key), definitions=OWN_FORMS)
     with site.session(read_only=True) as session:
         alice = viewer(session, "alice")
     receive.GROUP = 2

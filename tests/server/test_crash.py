@@ -27,7 +27,15 @@ ROOT = Path(__file__).parents[2]
 def test_killed_intake_loses_and_doubles_nothing(site: Site, alice: Viewer, point: str, survivors: int):
     """After kill -9 the sender sends everything again: three records, each once, and a sound audit chain."""
     url = site.settings.database_url
-    command = [sys.executable, "-m", "tests.server.killed", str(site.settings.home), url, point]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.server.killed",
+        str(site.settings.home),
+        url,
+        site.settings.secret_key,
+        point,
+    ]
     killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert killed.returncode == -9, killed.stderr
 

@@ -173,12 +173,12 @@ def test_writers_do_not_lose_each_others_changes(site: Site):
 def test_upgrade_keeps_a_copy_of_the_old_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Before an existing SQLite file is changed, it is copied as it was."""
     Site.open(Settings(home=tmp_path), definitions={}).close()
-    monkeypatch.setattr(migrations, "newest", lambda: "0002")
+    monkeypatch.setattr(migrations, "newest", lambda: "9999")
     monkeypatch.setattr(migrations, "upgrade", lambda connection: connection.execute(text("DROP TABLE outbox")))
 
     Site.open(Settings(home=tmp_path), definitions={}).close()
 
-    with sqlite3.connect(tmp_path / "backups" / "before-0002.db") as copy:
+    with sqlite3.connect(tmp_path / "backups" / "before-9999.db") as copy:
         tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
     copy.close()
     assert "outbox" in tables

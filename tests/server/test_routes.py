@@ -50,6 +50,7 @@ ROUTES: Mapping[str, Answers] = {
     "GET /records": Answers(302, 302),
     "GET /records/<number>": HIDDEN,
     "GET /records/<number>/workbook": HIDDEN,
+    "GET /records/<number>/pictures/<digest>": HIDDEN,
     "GET /records/<number>/edit": HIDDEN,
     "POST /records/<number>/edit": HIDDEN,
     "GET /submit": OWN,
@@ -78,6 +79,8 @@ ROUTES: Mapping[str, Answers] = {
 @pytest.fixture
 def alices(site: Site, alice: Viewer) -> dict[str, str]:
     """Things of Alice's that stand in addresses."""
+    picture = b"\x89PNG\r\n\x1a\n"
+    digest = site.originals.keep(picture)
     receipt = send(site, alice, workbook())
     with site.session() as session:
         issue_token(session, alice, "Excel")
@@ -89,6 +92,7 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
         "<form_id>": "visit",
         "<language>": "zh",
         "<kind>": "csv",
+        "<digest>": digest,
         "<path:filename>": "page.css",
         "/datasets/<name>": "/datasets/records_by_form",
         "/reports/<name>": "/reports/fracas_monthly",

@@ -2,9 +2,11 @@
 
 import re
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 from flask import Flask
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from server.access.visibility import Viewer
@@ -111,6 +113,36 @@ def test_the_next_owner_continues_the_record(app: Flask, site: Site, alice: View
     assert "密封条" in visible_text(page)
     assert answer.status_code == 302
     assert (found.revision, found.values["verdict"], found.values["note"]) == (2, "合格", None)
+
+
+def _png(colour: str) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (20, 10), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_pictures_come_with_the_page_and_stay(app: Flask, site: Site):
+    """Shown with the record, kept or taken out at the next change; other files are not to be had this way."""
+    alice, red, blue = signed_in(app, "alice"), _png("red"), _png("blue")
+    upload = {"photo": [(BytesIO(red), "a.png"), (BytesIO(blue), "b.png")]}
+    alice.post("/forms/visit/new", PAGE | upload, content_type="multipart/form-data")
+    number, (first, second) = _only_record(site).number, _only_record(site).values["photo"]
+    alice.post(f"/records/{number}/edit", PAGE | {"revision": "1", "photo.keep": second})
+
+    page = alice.get(f"/records/{number}").text
+    shown = alice.get(f"/records/{number}/pictures/{second}")
+    assert (first in page, second in page) == (False, True)
+    assert (shown.data, shown.mimetype) == (blue, "image/png")
+    assert alice.get(f"/records/{number}/pictures/{first}").status_code == 404
+
+
+def test_what_is_no_picture_is_a_finding(app: Flask):
+    """At its question."""
+    upload = {"photo": (BytesIO(b"no picture"), "a.png")}
+    answer = signed_in(app, "alice").post("/forms/visit/new", PAGE | upload, content_type="multipart/form-data")
+
+    assert answer.status_code == 422
+    assert "不是图片" in visible_text(answer.text)
 
 
 def test_a_page_that_is_out_of_date_says_who_was_faster(app: Flask, site: Site, alice: Viewer, bob: Viewer):
