@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableVariable
+
+from server.mail_settings import MailSettings
 
 PREFIX = "AFTERSHEET_"
 FILE = "settings.toml"
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     workers: int = Field(default=2, ge=1, le=64)  # child processes that read workbooks
     max_upload_mb: int = Field(default=20, ge=1, le=500)
+    mail: MailSettings = MailSettings()
 
     @field_validator("zone")
     @classmethod
@@ -75,9 +79,14 @@ def load_settings(**overrides: Any) -> Settings:
     in_environment = {key for key in from_file if f"{PREFIX}{key}".upper() in {name.upper() for name in os.environ}}
     values = {key: value for key, value in from_file.items() if key not in in_environment} | overrides
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         raise SettingsError("\n".join(_worded(e, from_file, path) for e in error.errors())) from error
+    except UnreadableVariable as error:  # one that has to be JSON and is not
+        raise SettingsError(f"{PREFIX}MAIL: {error.__cause__ or error}; write it as JSON") from error
+    if unreadable := [f"{path}: {key}: {file} {why}" for key, file, why in settings.mail.unreadable(home)]:
+        raise SettingsError("\n".join(unreadable))
+    return settings
 
 
 def with_secret_key(settings: Settings) -> Settings:
@@ -121,5 +130,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _worded(error: Any, from_file: dict[str, Any], path: Path) -> str:
     key = ".".join(str(step) for step in error["loc"])
-    place = f"{path}: {key}" if key in from_file else f"{PREFIX}{key.upper()}"
-    return f"{place}: {error['msg']} (is {error['input']!r})" if "secret" not in key else f"{place}: {error['msg']}"
+    place = f"{path}: {key}" if error["loc"] and error["loc"][0] in from_file else f"{PREFIX}{key.upper()}"
+    # A whole table may have a password in it.
+    shown = "secret" not in key and "password" not in key and not isinstance(error["input"], dict | list)
+    return f"{place}: {error['msg']} (is {error['input']!r})" if shown else f"{place}: {error['msg']}"

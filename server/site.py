@@ -49,6 +49,7 @@ class Site:
         self.zone = ZoneInfo(settings.zone)
         self.originals = Originals(settings.home / "originals")
         self.audit_key = self.derived_key("audit")
+        self.seal_key = self.derived_key("seal")
         self._writing = sessionmaker(engine, expire_on_commit=False)
         options = {"read_only": True, "postgresql_readonly": True}
         self._reading = sessionmaker(engine.execution_options(**options), expire_on_commit=False)

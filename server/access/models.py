@@ -56,3 +56,18 @@ class IdempotencyKey(Base):
     status: Mapped[int | None]  # empty while the first request is still running
     response: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class IssuedTemplate(Base):
+    """A blank workbook that was given to one station, sealed; revoked, it proves nothing any more."""
+
+    __tablename__ = "issued_templates"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    form_id: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    station: Mapped[str] = mapped_column(Text, index=True)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    issued_by: Mapped[str] = mapped_column(Text)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_by: Mapped[str | None] = mapped_column(Text)

@@ -3,8 +3,9 @@
 from alembic import context
 
 import server.access.models
+import server.intake.mail.models
 import server.records.master_tables
-import server.records.models  # noqa: F401  (the three imports register the models)
+import server.records.models  # noqa: F401  (these imports register the models)
 from server.database import Base
 
 context.configure(

@@ -1,0 +1,177 @@
+"""Replies that are due: queued in the transaction of what they tell about, capped per recipient."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from server.intake.mail.models import Mail, Reply, ReplyState
+from server.intake.mail.plain import plain
+from server.intake.receipts import Receipt
+from server.mail_settings import MailSettings
+
+_OURS = re.compile(r"<?receipt\.([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})@([^\s<>@]+)>?")
+_ALREADY_A_REPLY = re.compile(r"\s*(回复|答复|re)\s*[:：]", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^@\s<>\",;:()\[\]]+@[^@\s<>\",;:()\[\]]+")
+
+
+class ReplyKind(StrEnum):
+    """What a reply says. HELD repeats nothing of the mail: it may go to an address that nobody has proven."""
+
+    RECEIPT = "receipt"  # everything was taken
+    FINDINGS = "findings"  # something has to be mended
+    HELD = "held"  # received, a person will look
+    NO_WORKBOOK = "no-workbook"
+    LARGE_LINK = "large-link"  # only a link to a large-attachment centre
+    REFUSED_FILE = "refused-file"  # an archive or attachment we do not open
+    OVER_LIMIT = "over-limit"  # the mail itself is too large
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedReply:
+    """
+    A reply as it is to be composed.
+
+    *payload* holds "receipts" (`Receipt.as_dict` each, in the order of the workbooks),
+    "held" (file names that wait for a person), "skipped" ([name, reason slug] of what was
+    not opened) and "reason" (a slug). *references* includes the mail's own Message-ID.
+    """
+
+    id: int
+    mail_id: int
+    n: int
+    kind: ReplyKind
+    state: ReplyState
+    message_id: str
+    to_address: str
+    from_address: str
+    subject: str
+    in_reply_to: str
+    references: tuple[str, ...]
+    created_at: datetime
+    payload: Mapping[str, Any]
+
+
+def queue(
+    session: Session,
+    settings: MailSettings,
+    mail: Mail,
+    kind: ReplyKind,
+    *,
+    to_address: str,
+    receipts: Iterable[Receipt] = (),
+    held: Iterable[str] = (),
+    skipped: Iterable[tuple[str, str]] = (),
+    reason: str = "",
+    now: datetime | None = None,
+) -> int | None:
+    """
+    Let a reply to *mail* leave for *to_address*: its id; None when that address is no address, or our own.
+
+    More than the settings allow for one address are held back, with one alarm per burst.
+    """
+    now = now or datetime.now(UTC)
+    to_address = to_address.strip().lower()
+    if not _ADDRESS.fullmatch(to_address) or to_address in settings.own_addresses:
+        return None
+    n = (session.scalar(select(func.max(Reply.n)).where(Reply.mail_id == mail.id)) or 0) + 1
+    over = _over_cap(session, settings, to_address, now)
+    payload = {
+        "receipts": [receipt.as_dict() for receipt in receipts],
+        "held": list(held),
+        "skipped": [list(entry) for entry in skipped],
+        "reason": reason,
+    }
+    reply = Reply(
+        mail_id=mail.id,
+        n=n,
+        kind=kind,
+        message_id=f"<receipt.{mail.id}.{n}@{settings.message_domain}>",
+        to_address=to_address,
+        from_address=settings.smtp.from_address if settings.smtp else "",
+        subject=_subject(mail.subject),
+        payload=orjson.dumps(payload).decode(),
+        state=ReplyState.HELD if over else ReplyState.QUEUED,
+        alarm=over and not _alarmed(session, to_address, now),
+        created_at=now,
+        next_try_at=None if over else now,
+    )
+    session.add(reply)
+    session.flush()
+    return reply.id
+
+
+def load(session: Session, reply_id: int) -> QueuedReply:
+    """The reply with this id."""
+    reply = session.get_one(Reply, reply_id)
+    mail = session.get_one(Mail, reply.mail_id)
+    return QueuedReply(
+        id=reply.id,
+        mail_id=reply.mail_id,
+        n=reply.n,
+        kind=ReplyKind(reply.kind),
+        state=ReplyState(reply.state),
+        message_id=reply.message_id,
+        to_address=reply.to_address,
+        from_address=reply.from_address,
+        subject=reply.subject,
+        in_reply_to=mail.message_id,
+        references=tuple(dict.fromkeys([*mail.references.split(), *mail.message_id.split()])),
+        created_at=reply.created_at,
+        payload=orjson.loads(reply.payload),
+    )
+
+
+def let_go(session: Session, reply_id: int) -> None:
+    """Send a reply that was held back or dead after all: a person has looked."""
+    reply = session.get_one(Reply, reply_id, with_for_update=True)
+    if reply.state in (ReplyState.HELD, ReplyState.DEAD):
+        reply.state, reply.next_try_at, reply.alarm = ReplyState.QUEUED, datetime.now(UTC), False
+        reply.tries, reply.error = 0, ""
+
+
+def answered_mail(settings: MailSettings, message_ids: Iterable[str]) -> int | None:
+    """The id of the mail whose reply of ours one of *message_ids* is; the last one counts."""
+    for message_id in reversed(list(message_ids)):
+        match = _OURS.fullmatch(message_id.strip())
+        if match and match[3].lower() == settings.message_domain:
+            return int(match[1])
+    return None
+
+
+def _over_cap(session: Session, settings: MailSettings, to_address: str, now: datetime) -> bool:
+    caps = (
+        (timedelta(minutes=10), settings.replies_per_10_minutes),
+        (timedelta(days=1), settings.replies_per_day),
+    )
+    return any(
+        (
+            session.scalar(
+                select(func.count())
+                .select_from(Reply)
+                .where(Reply.to_address == to_address, Reply.created_at > now - span, Reply.state != ReplyState.HELD)
+            )
+            or 0
+        )
+        >= cap
+        for span, cap in caps
+    )
+
+
+def _alarmed(session: Session, to_address: str, now: datetime) -> bool:
+    query = select(Reply.id).where(
+        Reply.to_address == to_address, Reply.created_at > now - timedelta(days=1), Reply.alarm.is_(True)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _subject(subject: str) -> str:
+    if not subject:
+        return "回复：您的邮件"
+    return plain(subject if _ALREADY_A_REPLY.match(subject) else f"回复：{subject}", 200)
