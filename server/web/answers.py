@@ -18,6 +18,7 @@ class Answer:
     label: str
     text: str
     wide: bool = False
+    pictures: tuple[str, ...] = ()  # by sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,23 @@ def blocks(definition: FormDefinition, values: Values, *, master: Master, langua
         Block(
             section,
             tuple(
-                Answer(field.label[language], text(field, values.get(field.name)), field.wide or field.rows > 1)
+                Answer(
+                    field.label[language],
+                    text(field, values.get(field.name)),
+                    field.wide or field.rows > 1,
+                    pictures(field, values.get(field.name)),
+                )
                 for field in section.fields
             ),
             tuple(_table(repeat, values, language, master) for repeat in section.repeats),
         )
         for section in definition.sections
     ]
+
+
+def pictures(field: Field, value: object) -> tuple[str, ...]:
+    """The sha256 of each picture in an answer."""
+    return cast(tuple[str, ...], value) if field.type is FieldType.IMAGE and value else ()
 
 
 def with_unit(field: Field, value: Value, *, master: Master, language: Language) -> str:

@@ -14,7 +14,7 @@ from server.records.store import RecordDetail
 from server.web.answers import blocks, typed
 from server.web.context import site
 from server.web.gallery import definition_or_404
-from server.web.inputs import Answers, answers_of, parts
+from server.web.inputs import Answers, answers_of, parts, pictures_of
 from server.web.language import current_language
 from server.web.record import may_continue, record_or_404
 from server.web.viewer import login_required, signed_in
@@ -119,7 +119,7 @@ def _received(sheet: Sheet, before: Answers) -> ResponseReturnValue:
     receipt = receive_values(
         site(),
         definition.form_id,
-        posted,
+        {**posted, **_pictures(definition)},
         channel=CHANNEL,
         sender=viewer,
         number=sheet.number,
@@ -130,6 +130,11 @@ def _received(sheet: Sheet, before: Answers) -> ResponseReturnValue:
     if receipt.outcome is not Outcome.REJECTED:
         return redirect(url_for("submissions.receipt", submission_id=receipt.submission_id))
     return _page(sheet, answers, findings=receipt.findings), 422
+
+
+def _pictures(definition: FormDefinition) -> dict[str, list[str | bytes]]:
+    files = {name: [file.read() for file in found if file.filename] for name, found in request.files.lists()}
+    return pictures_of(definition, request.form.to_dict(flat=False), files, signed_in().roles)
 
 
 def _page(sheet: Sheet, answers: Answers, *, findings: Iterable[Finding] = (), add: str = "") -> str:

@@ -55,6 +55,11 @@ class Input:
         return frozenset(self.value.split(",")) if self.value else frozenset()
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """The pictures the record has already, by sha256."""
+        return tuple(self.value.split(",")) if self.value else ()
+
+    @property
     def must(self) -> bool:
         """Whether an answer is always required; conditions are left to the check."""
         return self.field.required is True
@@ -125,6 +130,22 @@ def answers_of(
             elif not item.computed and item.type is not FieldType.IMAGE:
                 found[item.name] = _text(item, posted.get(item.name, ()))
     return found
+
+
+def pictures_of(
+    definition: FormDefinition,
+    kept: Mapping[str, Sequence[str]],
+    sent: Mapping[str, Sequence[bytes]],
+    roles: frozenset[str],
+) -> dict[str, list[str | bytes]]:
+    """The pictures in a posted page by field: those whose box is still ticked, by sha256, then the new files."""
+    return {
+        field.name: [*kept.get(f"{field.name}.keep", ()), *sent.get(field.name, ())]
+        for section in definition.sections
+        if editable(section, roles)
+        for field in section.fields
+        if field.type is FieldType.IMAGE
+    }
 
 
 class _Drawing:

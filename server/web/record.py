@@ -7,7 +7,7 @@ from server.intake.workbooks import record_workbook
 from server.records.form_tables import station_field
 from server.records.store import NotFound, RecordDetail, record
 from server.web import receipts
-from server.web.answers import blocks, differences
+from server.web.answers import blocks, differences, pictures
 from server.web.context import site
 from server.web.files import workbook
 from server.web.inputs import editable
@@ -17,6 +17,7 @@ from workbooks.form import FormDefinition
 from workbooks.values import show as show_value
 
 pages = Blueprint("record", __name__)
+_PICTURES = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"BM": "image/bmp"}
 
 
 @pages.get("/records/<number>")
@@ -53,6 +54,21 @@ def download(number: str) -> Response:
     language = current_language()
     content = record_workbook(site(), number, viewer=viewer, language=language)
     return workbook(content, f"{number} {site().definitions[found.form_id].title[language]}")
+
+
+@pages.get("/records/<number>/pictures/<digest>")
+@login_required
+def picture(number: str, digest: str) -> Response:
+    """A picture of the record's current revision; of no other file, whatever its digest."""
+    found = record_or_404(number, signed_in())
+    definition = site().definitions[found.form_id]
+    if not any(digest in pictures(field, found.values.get(field.name)) for field in definition.fields):
+        abort(404)
+    content = site().originals.read(digest)
+    media_type = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
+    if media_type is None:
+        abort(404)
+    return Response(content, content_type=media_type)
 
 
 def record_or_404(number: str, viewer: Viewer) -> RecordDetail:
