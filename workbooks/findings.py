@@ -343,11 +343,12 @@ class Finding:
 
     def _fill(self, text: str, language: Language) -> str:
         holes: dict[str, str] = {
-            "cell": self.place or ("该项" if language == "zh" else "this answer"),
+            # Without the sheet: a receipt has a column for it, and most forms have one sheet.
+            "cell": self.cell or ("该项" if language == "zh" else "this answer"),
             "support": "-",
             "detail": "",
         }
-        if not self.place:
+        if not self.cell:
             text = text.replace("单元格 {cell}", "{cell}")  # a page has answers, not cells
         if self.label is not None:
             holes["label"] = self.label[language]

@@ -6,7 +6,7 @@ from server.access.visibility import Viewer
 from server.intake.masters import master_with
 from server.records import kept_findings, listing
 from server.records.listing import SubmissionView
-from server.records.outcome import OUTCOME_TEXT, STATE_TEXT
+from server.records.outcome import OUTCOME_TEXT, STATE_TEXT, Outcome
 from server.site import Site
 from workbooks.filled import Values
 from workbooks.findings import FindingCode
@@ -99,9 +99,9 @@ def record_workbook(site: Site, number: str, *, viewer: Viewer, language: Langua
 
 
 def _state(session: Session, site: Site, viewer: Viewer, view: SubmissionView) -> Text:
-    """The record's state as it is now; without a record, what became of the submission."""
+    """The record's state as it is now; without a record, what became of the submission, as short as its cell."""
     if view.record_number is None:
-        return OUTCOME_TEXT[view.outcome]
+        return Text("退回改正", "Sent back") if view.outcome == Outcome.REJECTED else OUTCOME_TEXT[view.outcome]
     return STATE_TEXT[listing.record(session, viewer, view.record_number, definitions=site.definitions).state]
 
 
