@@ -21,7 +21,7 @@ from server.records.listing import NotFound
 from server.records.outcome import Outcome
 from server.records.writing import Arrival, Reading, Writer, new_id
 from server.site import Site
-from workbooks.filled import FilledForm
+from workbooks.filled import FilledForm, Identity
 from workbooks.refusal import Refused
 from workbooks.sandbox import ChildError
 
@@ -32,14 +32,17 @@ GROUP_BYTES = 32 << 20  # and no more of their bytes in memory at once
 __all__ = [
     "Answers",
     "Outcome",
+    "ReadWorkbook",
     "Receipt",
     "UnknownAnswer",
     "marked_workbook",
+    "read_workbook",
     "receive",
     "receive_many",
     "receive_values",
     "receive_values_many",
     "record_workbook",
+    "settle_within",
 ]
 
 
@@ -48,11 +51,31 @@ _Read = FilledForm | Refused | ChildError
 
 @dataclass(slots=True)
 class _Item:
-    """One arrival on its way; *read* stays empty where the same bytes are known already."""
+    """
+    One arrival on its way; *read* stays empty where the same bytes are known already.
+
+    *sent_at* is what deadlines count to, where that is not the arrival.
+    """
 
     arrival: Arrival
     read: _Read | None = None
     expected_form: str | None = None
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWorkbook:
+    """A workbook whose bytes and pictures are kept and that has been read; nothing is decided about it."""
+
+    filename: str
+    sha256: str
+    size: int
+    read: FilledForm | Refused
+
+    @property
+    def identity(self) -> Identity:
+        """What it says of itself: nothing for a file that cannot be read."""
+        return self.read.identity if isinstance(self.read, FilledForm) else Identity()
 
 
 def receive(
@@ -137,6 +160,52 @@ def receive_values_many(site: Site, items: Iterable[Answers]) -> Iterator[Receip
         yield from _settle_safely(site, _items_of(site, chunk), errors)
     if errors:
         raise ExceptionGroup(f"{len(errors)} submissions could not be processed", errors)
+
+
+def read_workbook(site: Site, content: bytes, *, filename: str) -> ReadWorkbook:
+    """
+    Keep and read a workbook for a channel that settles it in a transaction of its own.
+
+    Raises:
+        ChildError: The reader failed; a bug.
+    """
+    sha256 = site.originals.keep(content)
+    read = _read(site, content)
+    if isinstance(read, ChildError):
+        raise read
+    if isinstance(read, FilledForm):
+        site.originals.keep_many(picture.content for picture in read.pictures)
+    return ReadWorkbook(filename=filename, sha256=sha256, size=len(content), read=read)
+
+
+def settle_within(
+    site: Site,
+    session: Session,
+    writer: Writer,
+    items: Iterable[tuple[ReadWorkbook, Viewer]],
+    *,
+    channel: str,
+    sent_at: datetime,
+) -> list[Receipt]:
+    """
+    Store workbooks, each on behalf of its sender, in the caller's transaction; receipts in the same order.
+
+    Deadlines count to *sent_at* (aware). *writer* is one of *session*; the caller
+    finishes it.
+    """
+    return [
+        _settle(
+            site,
+            session,
+            writer,
+            _Item(
+                _arrival(workbook.sha256, workbook.size, workbook.filename, channel, sender, "workbook"),
+                workbook.read,
+                sent_at=sent_at,
+            ),
+        )
+        for workbook, sender in items
+    ]
 
 
 def _read_in_order(site: Site, items: Iterable[tuple[str, bytes]], channel: str, sender: Viewer) -> Iterator[_Item]:
@@ -234,7 +303,7 @@ def _settle(site: Site, session: Session, writer: Writer, item: _Item) -> Receip
             filled,
             arrival.sender,
             sha256=arrival.sha256,
-            received_at=arrival.received_at,
+            received_at=item.sent_at or arrival.received_at,
             expected_form=item.expected_form,
         )
     return _store(writer, arrival, decision)

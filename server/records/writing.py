@@ -170,6 +170,10 @@ class Writer:
         )
         return known
 
+    def note(self, event: Event) -> None:
+        """Seal *event*, which belongs to what is stored here, into the audit chain too."""
+        self._events.append(event)
+
     def finish(self) -> None:
         """Write the outbox and the audit entries of everything stored."""
         if self._messages:
