@@ -23,7 +23,7 @@ NAVIGATION = (
     ("records.overview", "records", "Records", "records"),
     ("submissions.show", "inbox", "Inbox", "submissions"),
 )
-_GROUPS = {"fill": "gallery", "record": "records"}
+_GROUPS = {"fill": "gallery"}
 ROLES: Mapping[str, Text] = {
     "station": Text("服务站", "Station"),
     "engineer": Text("技术工程师", "Engineer"),
@@ -57,7 +57,7 @@ def start(app: Flask) -> None:
                 "viewer_roles": roles(viewer, language),
                 "station_label": station(viewer, language),
                 "navigation": NAVIGATION,
-                "active": _GROUPS.get(blueprint, blueprint),
+                "active": "records" if "number" in (request.view_args or {}) else _GROUPS.get(blueprint, blueprint),
             }
         return found
 

@@ -1,15 +1,16 @@
 """What the pages show of a submission: its outcome, findings, changes and what to do next."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from server.intake.receive import Receipt
 from server.records.outcome import FAILED, OUTCOME_TEXT, Outcome
-from server.records.store import SubmissionRow
-from server.web.answers import Difference, differences
+from server.records.store import RecordDetail, SubmissionRow
+from server.web.answers import Difference, differences, with_unit
 from workbooks.check import DeadlineState
+from workbooks.filled import Value, Values
 from workbooks.form import FormDefinition, Language, Text
 from workbooks.master import Master
 
@@ -22,6 +23,17 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     FAILED: ("bad", "warning"),
 }
 _NEXT: Mapping[str, Text] = {
+    Outcome.RECORDED: Text(
+        "已保存；如需更正，请打开记录继续填写，或在回执工作簿上修改后再交。",
+        "Stored; to correct it, continue the record, or edit the receipt workbook and send that.",
+    ),
+    Outcome.REVISED: Text(
+        "已更新；再改请打开记录继续填写，或用新的回执工作簿。",
+        "Updated; for further changes continue the record, or use the new receipt workbook.",
+    ),
+    Outcome.ALREADY_RECEIVED: Text(
+        "内容与已有记录相同，不必再交。", "The record has this already; nothing more to send."
+    ),
     Outcome.REJECTED: Text("请按所列各项改正后重新提交。", "Correct what is listed and send it again."),
     FAILED: Text(
         "文件已保存，请稍后重试或联系管理员。", "The file is kept; try again later or tell the administrator."
@@ -132,6 +144,35 @@ def of_row(
         next_step=_NEXT.get(row.outcome),
         has_file=row.kind == "workbook",
     )
+
+
+def with_record(
+    view: ReceiptView, found: RecordDetail, definition: FormDefinition, *, master: Master, language: Language
+) -> ReceiptView:
+    """*view* of an accepted submission with what it stored, what the server worked out, and what it changed."""
+    brought = next((revision for revision in found.revisions if revision.submission_id == view.submission_id), None)
+    if brought is None:
+        return replace(view, stored=stored(definition, found.values, master=master, language=language))
+    return replace(
+        view,
+        stored=stored(definition, brought.values, master=master, language=language, computed=True),
+        changes=differences(definition, brought.changes, master=master, language=language),
+    )
+
+
+def stored(
+    definition: FormDefinition, values: Values, *, master: Master, language: Language, computed: bool = False
+) -> list[tuple[str, str]]:
+    """(label, answer) of the answers that stand in lists, and with *computed* of what was worked out from them."""
+    names = list(definition.list_columns or definition.key)
+    if computed:
+        names += [field.name for field in definition.fields if field.computed and field.name not in names]
+    fields = [definition.field(name) for name in names]
+    told = (
+        (field, with_unit(field, cast(Value, values.get(field.name)), master=master, language=language))
+        for field in fields
+    )
+    return [(field.label[language], text) for field, text in told if text]
 
 
 def _deadline(state: DeadlineState, language: Language) -> Deadline:

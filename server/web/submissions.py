@@ -4,12 +4,14 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from server.intake.workbooks import marked_workbook
 from server.records.outcome import OUTCOME_TEXT
-from server.records.store import NotFound, SubmissionView, submission, submissions
+from server.records.store import NotFound, SubmissionView, record, submission, submissions
 from server.web import receipts
 from server.web.context import site
 from server.web.files import attachment, workbook
 from server.web.language import current_language
+from server.web.receipts import ReceiptView
 from server.web.viewer import login_required, signed_in
+from workbooks.form import FormDefinition
 
 pages = Blueprint("submissions", __name__)
 PER_PAGE = 30
@@ -47,7 +49,11 @@ def show() -> str:
 @login_required
 def receipt(submission_id: str) -> str:
     found = _submission_or_404(submission_id)
-    return render_template("submission.html", receipt=receipts.of_row(found, site().definitions, found.findings))
+    view = receipts.of_row(found, site().definitions, found.findings)
+    definition = site().definitions.get(found.form_id or "")
+    if definition is not None and found.record_number is not None:
+        view = _with_record(view, found.record_number, definition)
+    return render_template("submission.html", receipt=view)
 
 
 @pages.get("/submissions/<submission_id>/workbook")
@@ -70,6 +76,17 @@ def original(submission_id: str) -> Response:
     if found.kind != "workbook":
         abort(404)
     return attachment(site().originals.read(found.sha256), found.filename, "application/octet-stream")
+
+
+def _with_record(view: ReceiptView, number: str, definition: FormDefinition) -> ReceiptView:
+    """*view* with what is in the record, unless the record has passed to another station since."""
+    try:
+        with site().session(read_only=True) as session:
+            known = record(session, signed_in(), number, definitions=site().definitions)
+            master = site().master(session, retired=True)
+    except NotFound:
+        return view
+    return receipts.with_record(view, known, definition, master=master, language=current_language())
 
 
 def _submission_or_404(submission_id: str) -> SubmissionView:

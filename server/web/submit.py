@@ -1,7 +1,5 @@
 """Workbooks dropped on the page: each is received, and answered with its receipt."""
 
-from typing import cast
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -13,8 +11,6 @@ from server.web.context import site
 from server.web.language import current_language, t
 from server.web.receipts import ReceiptView
 from server.web.viewer import login_required, signed_in
-from workbooks.filled import Value
-from workbooks.values import show as show_value
 
 pages = Blueprint("submit", __name__)
 CHANNEL = "web"
@@ -55,16 +51,12 @@ def _limit() -> int:
 def _view(receipt: Receipt, viewer: Viewer) -> ReceiptView:
     language = current_language()
     definition = site().definitions.get(receipt.form_id or "")
-    stored: list[tuple[str, str]] = []
+    told: list[tuple[str, str]] = []
     with site().session(read_only=True) as session:
         master = site().master(session, retired=True)
         if definition is not None and receipt.record_number is not None:
             values = record(session, viewer, receipt.record_number, definitions=site().definitions).values
-            fields = (definition.field(name) for name in definition.list_columns or definition.key)
-            told = (
-                (field, show_value(field, cast(Value, values.get(field.name)), language, master)) for field in fields
-            )
-            stored = [(field.label[language], text) for field, text in told if text]
+            told = receipts.stored(definition, values, master=master, language=language)
     return receipts.of_receipt(
-        receipt, definition=definition, stored=stored, channel=CHANNEL, master=master, language=language
+        receipt, definition=definition, stored=told, channel=CHANNEL, master=master, language=language
     )

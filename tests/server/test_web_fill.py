@@ -173,5 +173,6 @@ def test_the_receipt_of_a_page_leads_to_the_record(app: Flask):
 
     assert re.search(r'href="/records/V-\d{4}-0001"', page.text)
     assert "网页填写" in visible_text(page.text)
+    assert "数量合计 10" in visible_text(page.text)
     workbook = next(piece for piece in page.text.split('"') if piece.endswith("/workbook"))
     assert alice.get(workbook).data[:2] == b"PK"
