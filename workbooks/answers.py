@@ -133,7 +133,7 @@ class Answers:
 def serial(content: Content) -> CachedValue:
     """*content* as the number or text a cell stores."""
     assert not isinstance(content, Calculation)
-    cell = cell_of(content)
+    cell = cell_of(content)  # type: ignore[arg-type]  # Content without Calculation is Value without tuple
     return "" if cell is None else cell
 
 

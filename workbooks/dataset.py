@@ -9,6 +9,8 @@ from workbooks.form import Text
 
 ColumnType = Literal["text", "integer", "decimal", "percent", "date", "datetime", "boolean"]
 
+EVERYTHING = Text("全部", "all")
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -35,7 +37,7 @@ class Dataset:
     data: tuple[Sequence[Any], ...]
     as_of: datetime
     definition: Text
-    filter: Text = Text("全部", "all")
+    filter: Text = EVERYTHING
 
     def __len__(self) -> int:
         return len(self.data[0]) if self.data else 0

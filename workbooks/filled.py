@@ -1,7 +1,8 @@
 """A filled form as it was read: nothing in it is trusted yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType

@@ -52,7 +52,8 @@ def _with_results(sheet: etree._Element, results: Mapping[str, CachedValue]) -> 
         value = cell.find(f"{{{SHEET_NS}}}v")
         if value is None:
             value = etree.SubElement(cell, f"{{{SHEET_NS}}}v")
-        cell.attrib.pop("t", None)
+        if "t" in cell.attrib:
+            del cell.attrib["t"]
         if isinstance(result, bool):
             cell.set("t", "b")
             value.text = str(int(result))

@@ -6,7 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field as Constrained
+from pydantic import ConfigDict
+from pydantic import Field as Constrained
 from pydantic.dataclasses import dataclass
 
 Language = Literal["zh", "en"]

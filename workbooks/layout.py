@@ -1,5 +1,6 @@
 """Where everything stands on a form's sheet: rows, columns and blocks of merged cells, before anything is drawn."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -250,8 +251,9 @@ class _Planner:
         shares = [field.width / sum(field.width for field in repeat.fields) * room for field in repeat.fields]
         wanted = [max(share - small, 0.0) for share, small in zip(shares, least, strict=True)]
         free = room - sum(least)
-        if free > 0 and sum(wanted):
-            widths = [small + free * more / sum(wanted) for small, more in zip(least, wanted, strict=True)]
+        total = math.fsum(wanted)
+        if free > 0 and total:
+            widths = [small + free * more / total for small, more in zip(least, wanted, strict=True)]
         else:
             widths = [room * small / sum(least) for small in least]
         edges, at = [1], 1.0

@@ -1,7 +1,8 @@
 """Master data the forms choose from: stations, customers, products, vehicles, failure modes, people."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 from types import MappingProxyType
 
 from workbooks.form import Language, MasterChoices

@@ -1,7 +1,7 @@
 """The rules of a form as formulas over the cells of its own sheet."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from workbooks.blocks import Layout
@@ -73,7 +73,8 @@ class SheetRules:
             if reference.field is not None and reference.field.lookup is not None:
                 # A look-up that finds nothing shows "", which ISBLANK does not take for empty.
                 cell = refer(reference.path)
-                text = re.sub(rf"\bISBLANK\(\s*{re.escape(cell)}\s*\)", lambda _, cell=cell: f'({cell}="")', text)
+                empty = f'({cell}="")'.replace("\\", "\\\\")  # no escapes of re.sub
+                text = re.sub(rf"\bISBLANK\(\s*{re.escape(cell)}\s*\)", empty, text)
         return text
 
     def constraints(self) -> Iterator[Placed]:
@@ -104,7 +105,7 @@ class SheetRules:
         found = (understood.references[name] for name in dict.fromkeys(_needed(understood.node)))
         return [reference.path for reference in found if reference.kind in ("cell", "line")]
 
-    def answers(self, paths: Iterator[str]) -> list[str]:
+    def answers(self, paths: Iterable[str]) -> list[str]:
         """Those of *paths* that people fill in cells: neither computed nor pictures."""
         return [path for path in paths if is_answer(self.definition.field(path))]
 

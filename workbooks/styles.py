@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.styles import Alignment, Border, Color, Font, PatternFill, Protection, Side
 from openpyxl.utils.indexed_list import IndexedList
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -111,19 +110,19 @@ class Styles:
         for column in range(block.first, block.last + 1):
             sides = "".join(side for side, here in (("l", column == block.first), ("r", column == block.last)) if here)
             outer = "".join(side.upper() for side in frame if side in "tb" or side in sides)
-            cell = sheet.cell(block.row, column)
+            cell: Any = sheet.cell(block.row, column)
             cell._style = self._style(look, f"{sides}tb{outer}" if look.lines else "")
 
     def _style(self, look: Look, sides: str) -> Any:
         if (made := self._made.get((look, sides))) is None:
-            cell = self._scratch.cell(1, len(self._made) + 1)
+            cell: Any = self._scratch.cell(1, len(self._made) + 1)
             cell.font = self.font(look)
             if look.fill:
                 cell.fill = PatternFill("solid", fgColor=look.fill)
             cell.border = _border(sides)
             cell.alignment = Alignment(
-                horizontal=look.horizontal,  # type: ignore[arg-type]
-                vertical=look.vertical,  # type: ignore[arg-type]
+                horizontal=look.horizontal,
+                vertical=look.vertical,
                 wrap_text=look.wrap,
                 indent=look.indent,
             )
@@ -142,9 +141,13 @@ class Styles:
         if not block.aside and not block.required:
             return block.text
         name = (HEAD_FONT if look.heading else TEXT_FONT)[self.language]
-        text = TextBlock(InlineFont(rFont=name, sz=look.size, b=look.bold or None, color=look.colour), block.text)
-        aside = TextBlock(InlineFont(rFont=TEXT_FONT[self.language], sz=min(look.size, SMALL), color=GREY), block.aside)
-        mark = TextBlock(InlineFont(rFont=name, sz=look.size, b=True, color=RED), " *")
+        text = TextBlock(
+            InlineFont(rFont=name, sz=look.size, b=look.bold or None, color=Color(look.colour)), block.text
+        )
+        aside = TextBlock(
+            InlineFont(rFont=TEXT_FONT[self.language], sz=min(look.size, SMALL), color=Color(GREY)), block.aside
+        )
+        mark = TextBlock(InlineFont(rFont=name, sz=look.size, b=True, color=Color(RED)), " *")
         # The legend explains the mark; everywhere else the mark comes last, where readers of labels strip it.
         legend = block.part is Part.HINT
         runs = [text] * bool(block.text) + [mark] * legend + [aside] * bool(block.aside) + [mark] * block.required
@@ -180,7 +183,7 @@ def number_format(field: Field) -> str:
     return _FORMATS.get(field.type, "General" if field.computed else "@")
 
 
-def put(cell: Cell | MergedCell, content: Content) -> None:
+def put(cell: Any, content: Content) -> None:
     """
     Write *content* into *cell*: text stays text whatever it begins with, a `Calculation` is a formula.
 

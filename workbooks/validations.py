@@ -33,7 +33,7 @@ def add_validations(sheet: Worksheet, rules: SheetRules) -> None:
         if text:
             validation.showInputMessage = True
             validation.promptTitle, validation.prompt = title, text
-        validation.add(rules.area(path))  # type: ignore[no-untyped-call]
+        validation.add(rules.area(path))
         sheet.add_data_validation(validation)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 import waitress
-from waitress.server import BaseWSGIServer
 
 from server.access.people import find_user
 from server.access.tokens import issue_token
@@ -142,7 +141,7 @@ def _served(site: Site) -> Iterator[str]:
         thread.join(timeout=5)
 
 
-def _listen(site: Site) -> BaseWSGIServer:
+def _listen(site: Site) -> Any:
     app = create_app(site)
     host, port = site.settings.host, site.settings.port
     try:

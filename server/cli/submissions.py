@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from server.cli.terminal import (
     progress_bar,
     write_file,
 )
-from server.intake.folder import workbooks_in
+from server.intake.folder import contents, workbooks_in
 from server.intake.receive import Receipt, marked_workbook, receive_many
 from server.records.conditions import BadCondition, parse_condition
 from server.records.listing import NotFound, Page, RecordRow, find
@@ -43,7 +43,7 @@ def intake(paths: tuple[Path, ...], as_json: bool, language: Language) -> None:
 
     Sending the same file again does no harm. The exit status is 1 when one was turned down.
     """
-    files = [file for path in paths for file in ([path] if path.is_file() else workbooks_in(path))]
+    files = workbooks_in(paths)
     with open_site() as site:
         receipts = _take_in(site, files)
     counts = Counter(receipt.outcome for receipt in receipts)
@@ -123,15 +123,10 @@ def _take_in(site: Site, files: list[Path]) -> list[Receipt]:
     receipts = []
     with progress_bar("Taking in") as bar:
         task = bar.add_task("", total=len(files))
-        for done in receive_many(site, _contents(files), channel="cli", sender=Viewer.operator()):
+        for done in receive_many(site, contents(files), channel="cli", sender=Viewer.operator()):
             receipts.append(done)
             bar.advance(task)
     return receipts
-
-
-def _contents(files: list[Path]) -> Iterator[tuple[str, bytes]]:
-    for file in files:
-        yield file.name, file.read_bytes()
 
 
 def _as_dict(row: RecordRow) -> dict[str, object]:

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from workbooks.pivots import build_report
-from workbooks.report import load_reports
-
 from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics.datasets import load
 from workbooks.form import Language
+from workbooks.pivots import build_report
+from workbooks.report import load_reports
 
 
 class UnknownReport(LookupError):
