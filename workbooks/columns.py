@@ -165,15 +165,15 @@ def _encode(column: CellColumn, start: int, stop: int, numbers: list[bytes], tag
     if column.type == "text":
         texts, blanks = _texts(values, start)
         return _Encoded(style + _text_open(tags), texts, _text_close(tags), blanks)
-    kind, plain = b"", None
+    opening, closing = style + b">" + tags.open("v") + b">", tags.close("v") + tags.close("c")
     if column.type == "boolean":
         if set(values) <= _FLAGS.keys():
-            kind, plain = b' t="b"', [_FLAGS[v] for v in values]
+            flagged = style + b' t="b">' + tags.open("v") + b">"
+            return _Encoded(flagged, [_FLAGS[v] for v in values], closing, None in values)
     else:
-        plain = _numbers(_serials(values, date1904) if column.type in ("date", "datetime") else list(values))
-    if plain is not None:
-        opening = style + kind + b">" + tags.open("v") + b">"
-        return _Encoded(opening, plain, tags.close("v") + tags.close("c"), b"null" in plain)
+        dumped = _numbers(_serials(values, date1904) if column.type in ("date", "datetime") else list(values))
+        if dumped is not None:
+            return _Encoded(opening, dumped.split(b","), closing, b"null" in dumped)
     return _Encoded(style, [_any_cell(v, start + i, tags, date1904) for i, v in enumerate(values)], b"")
 
 
@@ -193,8 +193,8 @@ def constant(formula: str) -> float | None:
     return float(formula) if _CONSTANT.fullmatch(formula) else None
 
 
-def _numbers(values: list[Any]) -> list[bytes] | None:
-    """Each number as text, None and what is not finite as b"null"; None if anything else is among them."""
+def _numbers(values: list[Any]) -> bytes | None:
+    """Numbers as text with commas between, blanks and what is not finite as "null"; None if anything else is there."""
     try:
         dumped = orjson.dumps(values, default=_decimal)[1:-1]
     except TypeError:  # orjson.JSONEncodeError: neither number nor Decimal, or an integer beyond 64 bits
@@ -203,7 +203,7 @@ def _numbers(values: list[Any]) -> list[bytes] | None:
         return None
     if b"true" in dumped or b"false" in dumped:
         dumped = dumped.replace(b"true", b"1").replace(b"false", b"0")
-    return dumped.split(b",")
+    return dumped
 
 
 def _decimal(value: Any) -> float:
