@@ -116,6 +116,7 @@ class Reply(Base):
     *message_id* follows from the mail and *n*, so a reply sent twice is recognisable.
     *payload* is JSON, what `outgoing.payload` made; *content_sha256* the composed mail
     among the originals, once it is composed. A sender that dies loses its *lease_until*.
+    *unclear* counts the times it was handed to the server whose answer nobody has heard.
     """
 
     __tablename__ = "replies"
@@ -139,6 +140,7 @@ class Reply(Base):
     alarm: Mapped[bool]  # the first one held of a burst: one alarm, not fifty
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     tries: Mapped[int] = mapped_column(default=0)
+    unclear: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -133,7 +133,7 @@ def let_go(session: Session, reply_id: int) -> None:
     reply = session.get_one(Reply, reply_id, with_for_update=True)
     if reply.state in (ReplyState.HELD, ReplyState.DEAD):
         reply.state, reply.next_try_at, reply.alarm = ReplyState.QUEUED, datetime.now(UTC), False
-        reply.tries, reply.error = 0, ""
+        reply.tries, reply.unclear, reply.error = 0, 0, ""
 
 
 def answered_mail(settings: MailSettings, message_ids: Iterable[str]) -> int | None:
