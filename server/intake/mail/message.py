@@ -163,7 +163,8 @@ def _parse(raw: bytes, own_addresses: Collection[str], own_domain: str, largest:
         subject=decode_header(part.raw("subject") or b""),
         date=_date(part.raw("date")),
         return_path=_return_path(part),
-        authentication_results=[decode_header(value) for value in part.every("authentication-results")],
+        # Not decoded: an encoded word in an address would become a result of its own.
+        authentication_results=[value.decode("ascii", "replace") for value in part.every("authentication-results")],
         automatic=automatic.why(part, address, message_id, own_addresses, own_domain),
         workbooks=found.workbooks,
         skipped=found.skipped,
