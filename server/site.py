@@ -25,7 +25,7 @@ from workbooks.form import FormDefinition
 from workbooks.library import library
 from workbooks.master import Master
 from workbooks.master_workbook import read_tables, write_master
-from workbooks.refusal import damaged
+from workbooks.refusal import Limits, damaged
 from workbooks.sandbox import Sandbox, Stopped
 
 MASTER_COPY = "master.xlsx"  # what the offline check reads
@@ -107,7 +107,8 @@ class Site:
         """The child processes in which workbooks are read; started with the first one."""
         with self._lock:
             if self._sandbox is None:
-                self._sandbox = Sandbox(workers=self.settings.workers, definitions=self.definitions)
+                limits = Limits(upload=self.settings.max_upload_mb << 20)
+                self._sandbox = Sandbox(self.settings.workers, self.definitions, limits=limits)
             return self._sandbox
 
     def master(self, session: Session, *, retired: bool = False) -> Master:

@@ -14,7 +14,7 @@ from workbooks.children import Child, Stopped, Watch
 from workbooks.filled import FilledForm
 from workbooks.form import FormDefinition
 from workbooks.guard import inspect
-from workbooks.refusal import DEFAULT_LIMITS, Refused, damaged
+from workbooks.refusal import DEFAULT_LIMITS, Limits, Refused, damaged
 
 __all__ = ["ChildError", "Sandbox", "Stopped"]
 
@@ -48,10 +48,12 @@ class Sandbox:
         memory_mb: int = 768,
         seconds: float = 2.0,
         recycle_after: int = 200,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        self._limits = limits
         self._memory_mb, self._seconds, self._recycle_after = memory_mb, seconds, recycle_after
         self._workers = workers
-        setup = {"definitions": dict(definitions or {}), "ceiling": _CEILING_MB << 20}
+        setup = {"definitions": dict(definitions or {}), "limits": limits, "ceiling": _CEILING_MB << 20}
         self._setup = wire.dumps(setup)
         self._changed = threading.Condition()
         self._idle: list[Child] = []
@@ -91,8 +93,8 @@ class Sandbox:
                 exceeded a limit or killed the child.
             ChildError: The reader itself failed; a bug.
         """
-        if len(content) > DEFAULT_LIMITS.upload:
-            inspect(content)  # raises: so large a file is not even handed on
+        if len(content) > self._limits.upload:
+            inspect(content, self._limits)  # raises: so large a file is not even handed on
         try:
             form: FilledForm = self._call(None, (content,), {}, self._seconds, self._memory_mb)
         except Stopped as stopped:

@@ -21,7 +21,7 @@ def main() -> None:
     requests, replies = _take_pipes()
     setup = wire.loads_trusted(wire.receive(requests, _ANY_LENGTH))
     _limit(setup["ceiling"])
-    definitions = setup["definitions"]
+    reading = (setup["definitions"], setup["limits"])
     gc.collect()
     gc.freeze()
     wire.send(replies, b"ready")
@@ -31,7 +31,7 @@ def main() -> None:
         del message
         _limit(memory)
         reply = _answer(
-            read if function is None else function, arguments, keywords, definitions if function is None else None
+            read if function is None else function, arguments, keywords, reading if function is None else ()
         )
         wire.send(replies, reply)
         del function, arguments, keywords, reply
@@ -47,11 +47,9 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _answer(function: Callable[..., Any], arguments: Any, keywords: Any, definitions: Any) -> bytes:
+def _answer(function: Callable[..., Any], arguments: Any, keywords: Any, more: tuple[Any, ...]) -> bytes:
     try:
-        if definitions is not None:
-            arguments = (*arguments, definitions)
-        return wire.dumps(("done", function(*arguments, **keywords), peak_memory()))
+        return wire.dumps(("done", function(*arguments, *more, **keywords), peak_memory()))
     except MemoryError:
         return wire.dumps(("memory", None, peak_memory()))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told
