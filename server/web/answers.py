@@ -1,10 +1,10 @@
-"""Checked answers as people read them, section by section and change by change."""
+"""Checked answers as people read them, section by section."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from server.records.changes import Change
+from server.records.shown import with_unit
 from workbooks.filled import Row, Value, Values
 from workbooks.form import Field, FieldType, FormDefinition, Language, Repeat, Section
 from workbooks.master import Master
@@ -40,15 +40,6 @@ class Block:
     tables: tuple[Table, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One answer before and after, in words."""
-
-    label: str
-    before: str
-    after: str
-
-
 def blocks(definition: FormDefinition, values: Values, *, master: Master, language: Language) -> list[Block]:
     """The whole form as answered."""
 
@@ -78,11 +69,6 @@ def pictures(field: Field, value: object) -> tuple[str, ...]:
     return cast(tuple[str, ...], value) if field.type is FieldType.IMAGE and value else ()
 
 
-def with_unit(field: Field, value: Value, *, master: Master, language: Language) -> str:
-    text = show(field, value, language, master)
-    return f"{text} {field.unit[language]}" if text and field.unit else text
-
-
 def typed(
     definition: FormDefinition, values: Values, *, master: Master, language: Language
 ) -> dict[str, str | list[dict[str, str]]]:
@@ -102,28 +88,6 @@ def typed(
         rows = cast(tuple[Row, ...], values.get(repeat.name) or ())
         found[repeat.name] = [{field.name: text(field, row.get(field.name)) for field in repeat.fields} for row in rows]
     return found
-
-
-def differences(
-    definition: FormDefinition, found: Iterable[Change], *, master: Master, language: Language
-) -> list[Difference]:
-    """*found* in words; answers inside repeats say which line they stand in."""
-    return [
-        Difference(
-            _label(definition, change, language),
-            show(definition.field(change.path), change.before, language, master),
-            show(definition.field(change.path), change.after, language, master),
-        )
-        for change in found
-    ]
-
-
-def _label(definition: FormDefinition, change: Change, language: Language) -> str:
-    if change.line is None:
-        return change.label[language]
-    repeat = next(r for r in definition.repeats if r.name == change.path.partition(".")[0])
-    line = {"zh": f"第 {change.line} 行", "en": f"line {change.line}"}[language]
-    return f"{repeat.label[language]} · {line} · {change.label[language]}"
 
 
 def _table(repeat: Repeat, values: Mapping[str, Any], language: Language, master: Master) -> Table:

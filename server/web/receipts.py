@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from server.intake.receive import Receipt
 from server.records.outcome import FAILED, OUTCOME_TEXT, Outcome
+from server.records.shown import Difference, differences, stored
 from server.records.store import RecordDetail, SubmissionRow
-from server.web.answers import Difference, differences, with_unit
 from workbooks.check import DeadlineState
-from workbooks.filled import Value, Values
 from workbooks.form import FormDefinition, Language, Text
 from workbooks.master import Master
 
@@ -158,21 +157,6 @@ def with_record(
         stored=stored(definition, brought.values, master=master, language=language, computed=True),
         changes=differences(definition, brought.changes, master=master, language=language),
     )
-
-
-def stored(
-    definition: FormDefinition, values: Values, *, master: Master, language: Language, computed: bool = False
-) -> list[tuple[str, str]]:
-    """(label, answer) of the answers that stand in lists, and with *computed* of what was worked out from them."""
-    names = list(definition.list_columns or definition.key)
-    if computed:
-        names += [field.name for field in definition.fields if field.computed and field.name not in names]
-    fields = [definition.field(name) for name in names]
-    told = (
-        (field, with_unit(field, cast(Value, values.get(field.name)), master=master, language=language))
-        for field in fields
-    )
-    return [(field.label[language], text) for field, text in told if text]
 
 
 def _deadline(state: DeadlineState, language: Language) -> Deadline:

@@ -5,9 +5,10 @@ from flask import Blueprint, Response, abort, render_template
 from server.access.visibility import Viewer
 from server.intake.workbooks import record_workbook
 from server.records.form_tables import station_field
+from server.records.shown import differences
 from server.records.store import NotFound, RecordDetail, record
 from server.web import receipts
-from server.web.answers import blocks, differences, pictures
+from server.web.answers import blocks, pictures
 from server.web.context import site
 from server.web.files import workbook
 from server.web.inputs import editable

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from server.access.visibility import Viewer
 from server.intake.receive import Receipt, receive_many
+from server.records.shown import stored
 from server.records.store import record
 from server.web import receipts
 from server.web.context import site
@@ -56,7 +57,7 @@ def _view(receipt: Receipt, viewer: Viewer) -> ReceiptView:
         master = site().master(session, retired=True)
         if definition is not None and receipt.record_number is not None:
             values = record(session, viewer, receipt.record_number, definitions=site().definitions).values
-            told = receipts.stored(definition, values, master=master, language=language)
+            told = stored(definition, values, master=master, language=language)
     return receipts.of_receipt(
         receipt, definition=definition, stored=told, channel=CHANNEL, master=master, language=language
     )
