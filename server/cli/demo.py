@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,9 @@ class _Answer:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with filled workbooks in good/ and bad/; by default those of the checkout.",
 )
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Load the company's history only from this day on.")
 @language_option
-def demo(once: bool, port: int | None, workbooks: Path | None, language: Language) -> None:
+def demo(once: bool, port: int | None, workbooks: Path | None, since: datetime | None, language: Language) -> None:
     """
     Show the whole job on a demo company: serve, submit real workbooks, build a report.
 
@@ -70,7 +72,7 @@ def demo(once: bool, port: int | None, workbooks: Path | None, language: Languag
     files = _filled_workbooks(workbooks or WORKBOOKS)
     site = _open(port)
     try:
-        accounts = _load(site)
+        accounts = _load(site, since.date() if since else None)
         with _served(site) as address:
             answers = list(_submit(site, address, files))
             surprises = _surprises(answers)
@@ -106,7 +108,7 @@ def _open(port: int | None) -> Site:
         raise click.ClickException(str(error)) from error
 
 
-def _load(site: Site) -> tuple[Account, ...]:
+def _load(site: Site, since: date | None) -> tuple[Account, ...]:
     """The demo company with its accounts, loaded the first time and remembered after."""
     path = site.settings.home / ACCOUNTS
     if path.is_file():
@@ -116,9 +118,11 @@ def _load(site: Site) -> tuple[Account, ...]:
             raise click.ClickException(
                 f"{site.settings.home} holds an installation already; set AFTERSHEET_HOME to an empty folder"
             )
-    with progress_bar("Loading three years of a demo company") as bar:
+    with progress_bar("Loading a demo company") as bar:
         task = bar.add_task("", total=None)
-        summary = load_demo(site, progress=lambda done, total: bar.update(task, completed=done, total=total))
+        summary = load_demo(
+            site, progress=lambda done, total: bar.update(task, completed=done, total=total), start=since
+        )
     path.touch(mode=0o600)
     path.write_text(json.dumps([asdict(account) for account in summary.accounts], ensure_ascii=False))
     console.print(

@@ -1,0 +1,219 @@
+"""The command line as people and scripts use it: exit codes, JSON, files written whole."""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli import main
+from server.demo import demo_master
+from workbooks.master_workbook import write_master
+from workbooks.reader import read
+
+DATA = Path(__file__).parents[1] / "data"
+GOOD = DATA / "good" / "fracas_shanghai_bcu.xlsx"
+BAD = DATA / "bad" / "trip_summary_return_before_departure.xlsx"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`run("check", path)` is the result of one command on an installation of its own."""
+    monkeypatch.setenv("AFTERSHEET_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("AFTERSHEET_DATABASE_URL", raising=False)
+
+    def run_command(*arguments: object, text: str | None = None) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=text, catch_exceptions=False)
+
+    return run_command
+
+
+@pytest.fixture
+def company(run: Run, tmp_path: Path) -> Run:
+    """An installation with the demo company's master data."""
+    path = tmp_path / "master.xlsx"
+    path.write_bytes(write_master(demo_master(), "zh"))
+    assert run("master", "import", path).exit_code == 0
+    return run
+
+
+def test_template_is_a_blank_form(run: Run, tmp_path: Path):
+    """What is written is the form asked for, in the language asked for."""
+    path = tmp_path / "deep" / "folder" / "blank.xlsx"
+
+    result = run("template", "trip_plan", "--out", path, "--lang", "en")
+
+    identity = read(path.read_bytes()).identity
+    assert result.exit_code == 0
+    assert (identity.form_id, identity.language) == ("trip_plan", "en")
+
+
+def test_unknown_form_names_those_there_are(run: Run, tmp_path: Path):
+    """A wrong name is answered with the right ones."""
+    result = run("template", "tripplan", "--out", tmp_path / "x.xlsx")
+
+    assert result.exit_code == 2
+    assert "trip_plan" in result.output
+    assert not (tmp_path / "x.xlsx").exists()
+
+
+def test_check_needs_no_database(company: Run, tmp_path: Path):
+    """Exit status 0 for a good form and 1 for a bad one; nothing is stored."""
+    good, bad = company("check", GOOD), company("check", GOOD, BAD, "--json")
+
+    found = {Path(entry["file"]).name: entry for entry in json.loads(bad.stdout)}
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert found[GOOD.name]["accepted"] is True
+    assert {finding["slug"] for finding in found[BAD.name]["findings"]} >= {"rule-broken"}
+    assert json.loads(company("records", "fracas", "--json").stdout)["total"] == 0
+
+
+def test_check_without_master_data_says_so(run: Run):
+    """Lists that are not there cannot be checked; silence would look like a clean form."""
+    result = run("check", GOOD)
+
+    assert result.exit_code == 0
+    assert "master import" in result.stderr
+
+
+def test_intake_stores_once(company: Run):
+    """A folder is taken in, and taking it in again does no harm."""
+    first = json.loads(company("intake", GOOD, BAD, "--json").stdout)
+    again = company("intake", GOOD, "--json")
+
+    assert [receipt["outcome"] for receipt in first] == ["recorded", "rejected"]
+    assert json.loads(again.stdout)[0]["outcome"] == "already-received"
+    assert again.exit_code == 0
+    assert json.loads(company("records", "fracas", "--json").stdout)["total"] == 1
+
+
+def test_folder_is_taken_in_whole(company: Run):
+    """Every workbook below the folder, and the exit status tells that one was turned down."""
+    result = company("intake", DATA / "bad", "--json")
+
+    outcomes = {receipt["filename"]: receipt["outcome"] for receipt in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    assert set(outcomes) == {path.name for path in (DATA / "bad").iterdir()}
+    assert set(outcomes.values()) == {"rejected"}
+
+
+def test_records_are_found_by_condition(company: Run):
+    """Conditions and their mistakes."""
+    company("intake", GOOD)
+
+    found = json.loads(company("records", "fracas", "--where", "station=SH", "--json").stdout)
+    none = json.loads(company("records", "fracas", "--where", "station=BJ", "--json").stdout)
+    wrong = company("records", "fracas", "--where", "stationn=SH")
+    table = company("records", "fracas")
+
+    assert (found["total"], none["total"]) == (1, 0)
+    assert wrong.exit_code == 2
+    assert "stationn" in wrong.output
+    assert found["records"][0]["number"] in table.output
+
+
+def test_receipt_is_the_marked_workbook(company: Run, tmp_path: Path):
+    """By the submission's id out of the JSON; an unknown id is an error without a traceback."""
+    receipt = json.loads(company("intake", BAD, "--json").stdout)[0]
+    path = tmp_path / "marked.xlsx"
+
+    result = company("receipt", receipt["submission_id"], "--out", path)
+    unknown = company("receipt", "nothing", "--out", tmp_path / "none.xlsx")
+
+    assert result.exit_code == 0
+    assert read(path.read_bytes()).identity.form_id == "trip_summary"
+    assert path.read_bytes() != BAD.read_bytes()
+    assert (unknown.exit_code, (tmp_path / "none.xlsx").exists()) == (1, False)
+
+
+def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
+    """A report is built, then gets the rows of what came in since."""
+    path = tmp_path / "report.xlsx"
+    assert company("report", "fracas_monthly", "--out", path).exit_code == 0
+    company("intake", GOOD)
+
+    result = company("push", "fracas_cases", path)
+
+    assert result.exit_code == 0, result.output
+    assert ": 1 rows" in result.output
+
+
+def test_push_into_a_workbook_without_the_table_says_why(company: Run, tmp_path: Path):
+    """The workbook stays as it was."""
+    path = tmp_path / "loan.xlsx"
+    company("template", "trip_loan", "--out", path)
+    before = path.read_bytes()
+
+    result = company("push", "fracas_cases", path)
+
+    assert result.exit_code == 1
+    assert path.read_bytes() == before
+
+
+def test_master_data_comes_back_as_it_left(company: Run, tmp_path: Path):
+    """Export and import again change nothing."""
+    path = tmp_path / "out.xlsx"
+    assert company("master", "export", "--out", path).exit_code == 0
+
+    result = company("master", "import", path)
+
+    assert result.exit_code == 0
+    counts = [line.split("│")[2:6] for line in result.output.splitlines() if "│" in line]
+    assert counts
+    assert all(
+        (new.strip(), changed.strip(), retired.strip()) == ("0", "0", "0") for new, changed, _, retired in counts
+    )
+
+
+def test_user_needs_a_good_password_and_gets_a_token(company: Run):
+    """A weak password is refused with the reason; a token is for an existing user."""
+    weak = company("user", "add", "chen", "--role", "admin", "--password-stdin", text="short\n")
+    good = company("user", "add", "chen", "--role", "admin", "--password-stdin", text="a long pass phrase\n")
+    token = company("user", "token", "chen")
+    nobody = company("user", "token", "nobody")
+
+    assert (weak.exit_code, good.exit_code, token.exit_code, nobody.exit_code) == (1, 0, 0, 1)
+    assert token.stdout.startswith("as_")
+
+
+def test_audit_chain_is_sound(company: Run):
+    """After everything above, nothing was changed behind the chain's back."""
+    company("intake", GOOD)
+
+    result = company("audit", "verify")
+
+    assert result.exit_code == 0
+    assert "sound" in result.output
+
+
+def test_serve_never_starts_without_a_user(run: Run):
+    """There is no default account."""
+    result = run("serve")
+
+    assert result.exit_code == 1
+    assert "user add" in result.output
+
+
+def test_broken_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch):
+    """An installation that cannot start says which variable is wrong."""
+    monkeypatch.setenv("AFTERSHEET_ZONE", "Mars/Olympus")
+
+    result = run("records", "fracas")
+
+    assert result.exit_code == 1
+    assert "AFTERSHEET_ZONE" in result.output
+
+
+def test_demo_does_the_whole_job(run: Run, tmp_path: Path):
+    """Loads, serves, sends every kept workbook over HTTP, each answered as expected, and builds the report."""
+    since = date.today() - timedelta(days=45)
+
+    result = run("demo", "--once", "--port", "8699", "--workbooks", DATA, "--since", since.isoformat(), "--lang", "en")
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "home" / "reports" / "fracas_monthly.xlsx").stat().st_size > 10_000
+    assert "sign in as" in result.output
