@@ -21,9 +21,9 @@ def _row(code: str, zh: str, en: str, up: str = "", level: int | None = None, **
 MASTER = Master(
     {
         "stations": [
-            _row("CZ", "常州站", "Changzhou", region="华东", region_en="East"),
-            _row("NJ", "南京站", "Nanjing", region="华东", region_en="East"),
-            _row("CD", "成都站", "Chengdu", region="西南", region_en="Southwest"),
+            _row("CZ", "常州站", "Changzhou", region="华东", region_en="East", email="cz@station.cn、east@station.cn"),
+            _row("NJ", "南京站", "Nanjing", region="华东", region_en="East", email="east@station.cn"),
+            _row("CD", "成都站", "Chengdu", region="西南", region_en="Southwest", email="CD@station.cn"),
         ],
         "customers": [
             _row("C1", "常州地铁", "Changzhou Metro", "CZ", region="华东", station="CZ"),
@@ -68,6 +68,7 @@ def hire(session: Session) -> None:
             roles=roles,
             station=station,
             region=region,
+            email=f"{username}@company.cn",
         )
 
 
