@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 
+from server.reports import build_named_report
 from server.statistics.dashboard import dashboard
 from server.statistics.figures import AGE_LABELS, Dashboard, MonthFigures, Tile
 from server.statistics.measures import round_half_up
 from server.web.charts import Bar, Column, bars, both, columns, pareto
 from server.web.context import site
+from server.web.files import workbook
 from server.web.language import current_language, local, t
 from server.web.svg import number
 from server.web.viewer import login_required, signed_in
 from workbooks.form import Text
+from workbooks.report import load_reports
 
 pages = Blueprint("dashboard", __name__)
 
@@ -58,7 +61,20 @@ def show() -> str:
         ageing=_ageing(figures),
         stations=_stations(figures),
         age_labels=tuple(zip(AGE_CLASSES, AGE_LABELS, strict=True)),
+        reports=load_reports(),
     )
+
+
+@pages.get("/reports/<name>.xlsx")
+@login_required
+def report(name: str) -> Response:
+    """A report workbook with the figures this person may see, as of now."""
+    found = load_reports().get(name)
+    if found is None:
+        abort(404)
+    language = current_language()
+    content = build_named_report(site(), name, signed_in(), language=language)
+    return workbook(content, f"{found.title[language]} {site().now():%Y-%m-%d}")
 
 
 def _tile(tile: Tile) -> Shown:

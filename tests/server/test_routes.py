@@ -36,6 +36,7 @@ ROUTES: Mapping[str, Answers] = {
     "POST /sign-out": Answers(302, 302),
     "POST /language": Answers(302, 302),
     "GET /": OWN,
+    "GET /reports/<name>.xlsx": OWN,
     "GET /account": OWN,
     "POST /account/password": Answers(422, 302),
     "POST /account/sessions": Answers(302, 302),
