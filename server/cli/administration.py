@@ -123,6 +123,7 @@ def serve(host: str | None, port: int | None) -> None:
     import waitress
 
     from server.app import create_app
+    from server.intake.mail.running import mail_at_work
 
     with open_site() as site:
         with site.session(read_only=True) as session:
@@ -131,4 +132,5 @@ def serve(host: str | None, port: int | None) -> None:
                 raise click.ClickException(message)
         host, port = host or site.settings.host, port or site.settings.port
         click.echo(f"Aftersheet: http://{host}:{port}/  (data in {site.settings.home})")
-        waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)
+        with mail_at_work(site):
+            waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)

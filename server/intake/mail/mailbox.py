@@ -162,6 +162,10 @@ class Mailbox:
     def can_idle(self) -> bool:
         return "IDLE" in self.capabilities
 
+    @property
+    def can_move(self) -> bool:
+        return not self.capabilities.isdisjoint({"MOVE", "UIDPLUS"})
+
     def wait(self, seconds: float, stopped: threading.Event) -> None:
         """Wait until the server says that something happened, *stopped* is set or *seconds* are over."""
         end = time.monotonic() + min(seconds, LONGEST_IDLE)
