@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from functools import cache
 
 # Foxmail writes gb2312 for everything a Chinese Windows can type; gb18030 holds all of it.
@@ -32,7 +33,7 @@ _BY_LABEL |= {f"windows-{page}": f"cp{page}" for page in (1250, 1251, 1253, 1254
 _BY_LABEL |= {f"iso-8859-{number}": f"iso8859_{number}" for number in (*range(2, 12), 13, 14, 16)}
 _STATEFUL = frozenset({"hz", "iso2022_jp_2", "utf-7", "utf-16", "utf-16-le", "utf-16-be"})
 
-_TWO_HANZI = re.compile("[\u4e00-\u9fff]{2}")
+_TWO_HANZI = re.compile("(?=[\u4e00-\u9fff]{2})")
 _HANZI_OR_SIGN = re.compile("[\u2010-\u2bff\u3000-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
 _TWO_BYTE_LETTER = re.compile("[\u0080-\u07ff]")
 
@@ -55,7 +56,7 @@ def decode(data: bytes, label: str = "") -> str:
         return _obvious_utf8(data) or _first(data, _CHINESE, "utf-8")
     if codec == "cp1252":
         # A label of Latin letters over pairs of bytes that are Chinese: a program that never asked its user.
-        return _obvious_utf8(data) or _hanzi(data) or _first(data, "cp1252", _CHINESE)
+        return _obvious_utf8(data) or _hanzi(data, _CHINESE) or _first(data, "cp1252", _CHINESE)
     return _first(data, codec, "utf-8", _CHINESE)
 
 
@@ -87,13 +88,16 @@ def _obvious_utf8(data: bytes) -> str | None:
     return text if text and _HANZI_OR_SIGN.search(text) and not _TWO_BYTE_LETTER.search(text) else None
 
 
-def _hanzi(data: bytes) -> str | None:
-    """The text when *data* is GB 2312 with two Chinese characters in a row; accented letters do not stand in fours."""
-    try:
-        text = data.decode("gb2312")
-    except UnicodeDecodeError:
+def _hanzi(data: bytes, codec: str = "gb2312") -> str | None:
+    """The text when *data* is all Chinese, two common characters in a row; accented letters do not stand in fours."""
+    text = _strict(data, codec)
+    if text is None or not any(_strict(pair.encode("gb2312", "replace"), "gb2312") == pair for pair in _pairs(text)):
         return None
-    return text if _TWO_HANZI.search(text) else None
+    return text
+
+
+def _pairs(text: str) -> Iterator[str]:
+    return (text[match.start() : match.start() + 2] for match in _TWO_HANZI.finditer(text))
 
 
 def _first(data: bytes, *candidates: str) -> str:

@@ -25,6 +25,7 @@ MEMORY_MB = 768
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _REFERENCES = 100
+_YEARS = range(1980, 2200)
 _COMMENT = re.compile(r"\([^()]*\)")
 
 
@@ -125,8 +126,8 @@ def read_message(
     except Stopped as stopped:
         raise MessageRefused("unreadable", stopped.reason) from stopped
     except ChildError as error:
-        # A mistake of ours must not stop the mailbox either; the traceback goes where the message goes.
-        raise MessageRefused("unreadable", str(error)) from error
+        # A mistake of ours must not stop the mailbox either. Of its traceback only the kind is safe to show and store.
+        raise MessageRefused("unreadable", str(error).strip().rpartition("\n")[2].partition(":")[0]) from error
     return Message.of(plain)
 
 
@@ -164,7 +165,7 @@ def _parse(raw: bytes, own_addresses: Collection[str], own_domain: str, largest:
         date=_date(part.raw("date")),
         return_path=_return_path(part),
         # Not decoded: an encoded word in an address would become a result of its own.
-        authentication_results=[value.decode("ascii", "replace") for value in part.every("authentication-results")],
+        authentication_results=[_unfolded(value) for value in part.every("authentication-results")],
         automatic=automatic.why(part, address, message_id, own_addresses, own_domain),
         workbooks=found.workbooks,
         skipped=found.skipped,
@@ -176,6 +177,10 @@ def _parse(raw: bytes, own_addresses: Collection[str], own_domain: str, largest:
 def _check_size(raw: bytes, largest: int) -> None:
     if len(raw) > largest:
         raise MessageRefused("too-large", f"{len(raw)} bytes, at most {largest}")
+
+
+def _unfolded(value: bytes) -> str:
+    return " ".join(value.decode("ascii", "replace").split())
 
 
 def _mailboxes(part: Part, name: str) -> tuple[Mailbox, ...]:
@@ -204,6 +209,8 @@ def _date(raw: bytes | None) -> str | None:
         if parsed is None:
             return None
         year, month, day, hour, minute, second, *_, offset = parsed
+        if year not in _YEARS:
+            return None  # the next time zone might lie beyond the calendar
         moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
         return (moment - timedelta(seconds=offset or 0)).isoformat()
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -4,6 +4,7 @@ import binascii
 import re
 import unicodedata
 from typing import Protocol
+from urllib.parse import unquote_to_bytes
 
 from server.intake.mail import charsets
 from server.intake.mail.parameters import parse_parameters
@@ -23,6 +24,7 @@ _NOT_IN_NAMES = re.compile(r'[<>:"|?*]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d¹²³])(?= *(?:\.|$))", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.[^. ]{1,10}$")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_CHARSET = re.compile(r"([\w.:+-]*)'[\w-]*'(.*)", re.DOTALL)
 _PERCENTS = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f]){2}")
 
 
@@ -99,8 +101,9 @@ def _decode_parameter(text: str) -> str:
     if "=?" in text:
         return _decode_words(text)
     if text.isascii() and _PERCENTS.search(text):
-        # Web mail that escapes a name like a link, without saying so.
-        readable = charsets.decode(binascii.a2b_qp(text.replace("=", "=3D").replace("%", "=").encode()))
+        # Web mail that escapes a name like a link, or forgets the star that RFC 2231 puts behind "filename".
+        label, value = match.groups() if (match := _CHARSET.fullmatch(text)) else ("", text)
+        readable = charsets.decode(unquote_to_bytes(value), label)
         return text if "\ufffd" in readable else readable
     return text
 

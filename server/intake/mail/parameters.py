@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from server.intake.mail import charsets
 
+_AT_MOST = 2_000  # parameters of one header
 _PIECE = re.compile(r"([^*]+)(?:\*(\d{1,9}))?(\*)?")
 _CHARSET = re.compile(r"([\w.:+-]*)'([\w-]*)'")
 _QUOTE = re.compile(r'\\*+"')
@@ -36,16 +37,13 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     """(name in lower case, value) of each parameter; semicolons in quotes do not end one."""
     pairs: list[tuple[str, str]] = []
     quotes = _Quotes(text)
-    position = 0
-    while position < len(text):
-        equals = text.find("=", position)
-        semicolon = text.find(";", position)
+    position, equals = 0, -1
+    while position < len(text) and len(pairs) < _AT_MOST:
+        equals = text.find("=", position) if equals < position else equals
         if equals < 0:
             break
-        if 0 <= semicolon < equals:
-            position = semicolon + 1
-            continue
-        name = text[position:equals].strip().lower()
+        # Between the last semicolon and the sign stands the name; words without a sign are passed over.
+        name = text[max(position, text.rfind(";", position, equals) + 1) : equals].strip().lower()
         start = equals + 1
         while start < len(text) and text[start] in " \t":
             start += 1
@@ -53,7 +51,8 @@ def _pairs(text: str) -> list[tuple[str, str]]:
             stop, position = quotes.close(start + 1)
             value = _QUOTED.sub(r"\1", text[start + 1 : stop])
         else:
-            stop = len(text) if semicolon < 0 else semicolon
+            stop = text.find(";", start)
+            stop = len(text) if stop < 0 else stop
             value, position = text[start:stop].strip(), stop + 1
         if name:
             pairs.append((name, value))

@@ -14,9 +14,10 @@ PARTS = 200
 DEPTH = 20
 HEADER = 64 << 10  # bytes of one header
 HEADERS = 1 << 20  # bytes of all headers of one part
+ALL_HEADERS = 2 << 20  # bytes of the headers of all parts
 LINES = 5_000  # of the headers of one part
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*+:")
 # A line that is no header does not end the headers while one of these is still to come: programs that
 # break a long Chinese subject without indenting the rest would lose all attachments.
 _SURELY_HEADER = re.compile(
@@ -33,14 +34,24 @@ Headers = tuple[tuple[str, bytes], ...]
 
 @dataclass(slots=True)
 class Budget:
-    """How many parts may still come, over a message and all messages inside it."""
+    """How much may still come, over a message and all messages inside it: parts, and bytes of headers."""
 
     parts: int = PARTS
+    headers: int = ALL_HEADERS
 
-    def take(self) -> None:
+    def take(self, headers: int = 0) -> None:
+        """
+        Count one more part with so many bytes of headers.
+
+        Raises:
+            MessageRefused: It is one too many.
+        """
         self.parts -= 1
+        self.headers -= headers
         if self.parts < 0:
             raise MessageRefused("too-many-parts", f"more than {PARTS}")
+        if self.headers < 0:
+            raise MessageRefused("header-too-long", f"headers of all parts of more than {ALL_HEADERS} bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,8 @@ def parse(raw: bytes, budget: Budget, depth: int = 0) -> Part:
 
 
 def _part(raw: bytes, start: int, end: int, depth: int, budget: Budget, usual: str) -> Part:
-    budget.take()
     headers, body = _headers(raw, start, end)
+    budget.take(body - start)
     kind, parameters = _type(headers, usual)
     stated = _first(headers, "content-disposition")
     disposition = parse_parameters(unfold(stated))[0] if stated is not None else ""
@@ -168,19 +179,15 @@ def _last_sure_header(raw: bytes, position: int, end: int) -> int:
 
 def _segments(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tuple[int, int]]:
     """Where each part of a multipart begins and ends; one that is never closed ends with what it stands in."""
-    delimiter = re.compile(re.escape(b"--" + boundary) + rb"(--)?[ \t]*+(?![^\r\n])")
+    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t\r]*+(?![^\n])")
     begin: int | None = None
-    for match in delimiter.finditer(raw, start, end):
+    for match in delimiter.finditer(raw, max(0, start - 1), end):
         at = match.start()
-        if at > start and raw[at - 1] not in b"\r\n":
-            continue
         if begin is not None:
-            stop = at - 2 if raw[at - 2 : at] == b"\r\n" else at - 1
-            yield begin, max(begin, stop)
+            yield begin, max(begin, at - (raw[at - 1 : at] == b"\r"))
         if match[1]:
             return
-        after = match.end()
-        begin = min(end, after + (2 if raw[after : after + 2] == b"\r\n" else 1))
+        begin = min(end, match.end() + 1)
     if begin is not None:
         yield begin, end
 
