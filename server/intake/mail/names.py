@@ -25,6 +25,7 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d¹²�
 _SUFFIX = re.compile(r"\.[^. ]{1,10}$")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _CHARSET = re.compile(r"([\w.:+-]*)'[\w-]*'(.*)", re.DOTALL)
+_ESCAPED = re.compile("[\udc80-\udcff]")  # how the standard library's parser hands over bytes that are no ASCII
 _PERCENTS = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f]){2}")
 
 
@@ -51,9 +52,6 @@ def unfold(raw: bytes | str) -> str:
     if isinstance(raw, str):
         raw = raw.encode("utf-8", "surrogateescape" if _ESCAPED.search(raw) else "surrogatepass")
     return charsets.decode(_FOLD.sub(b"", raw))
-
-
-_ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 def visible(text: str) -> str:

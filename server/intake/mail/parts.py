@@ -27,7 +27,8 @@ _SURELY_HEADER = re.compile(
 _BLANK = re.compile(rb"\n\r?\n|\r\r")
 _ENCODING = re.compile(rb"[\w-]+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_EMBEDDED = frozenset({"message/rfc822", "message/global", "message/news"})
+EMBEDDED = frozenset({"message/rfc822", "message/global", "message/news"})
+"""Media types of a message inside a message."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -107,9 +108,9 @@ def _part(raw: bytes, start: int, end: int, depth: int, budget: Budget, usual: s
     parts: tuple[Part, ...] = ()
     inside = raw[body:end]
     boundary = (parameters.get("boundary") or parameters.get("boundary*", "")).rstrip()
-    if depth >= DEPTH and (kind in _EMBEDDED or (kind.startswith("multipart/") and boundary)):
+    if depth >= DEPTH and (kind in EMBEDDED or (kind.startswith("multipart/") and boundary)):
         raise MessageRefused("too-deep", f"more than {DEPTH} levels")
-    if kind in _EMBEDDED:
+    if kind in EMBEDDED:
         message = _decoded(inside, _first(headers, "content-transfer-encoding")).lstrip(b"\r\n")
         parts = (_part(message, 0, len(message), depth + 1, budget, "text/plain"),)
     elif kind.startswith("multipart/") and boundary:

@@ -219,6 +219,13 @@ def test_what_is_no_workbook_is_named_with_a_reason(name: str, content: bytes, r
     assert message.skipped == ((name, reason),)
 
 
+def test_what_has_no_name_is_named_all_the_same():
+    """The reply shows something for it."""
+    message = read(letter(part(OCTETS, b"%PDF-1.7\n"), part(OCTETS, zipped((b"abcd.pdf", b"%PDF-1.7\n")))))
+
+    assert message.skipped == (("附件", "not-a-workbook"), ("zip/abcd.pdf", "not-a-workbook"))
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -251,6 +258,8 @@ def test_what_was_meant_to_be_a_workbook_goes_to_the_guard(name: str, content: b
         attached("smime.p7s", b"0\x82" + bytes(90)),
         attached("invite.ics", b"BEGIN:VCALENDAR"),
         attached("ATT00001.txt", b""),
+        b"Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR",
+        b"Content-Type: message/delivery-status\r\n\r\nAction: failed",
     ],
 )
 def test_what_nobody_meant_to_send_is_passed_over(piece: bytes):
