@@ -4,6 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2
 
+# $(call lock,FILE,OPTIONS): every package pinned with its hashes, for all platforms and Python 3.11 or newer.
+define lock
+uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(2) pyproject.toml -o $(1)
+sed -i '1i # Made by "make lock" from pyproject.toml; every file is pinned by its hash.' $(1)
+endef
+
 .PHONY: demo test bench lint types lock clean
 
 demo: $(VENV)/.runtime
@@ -26,8 +32,8 @@ types: $(VENV)/.dev
 
 # Needs uv on the PATH (pip install uv).
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(call lock,requirements.lock)
+	$(call lock,requirements-dev.lock,--extra dev -c requirements.lock)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
