@@ -68,8 +68,13 @@ def post(
     results: Sequence[str] = (),
     more: Sequence[str] = (),
     subject: str = "visit",
+    pieces: Sequence[bytes] = (),
 ) -> bytes:
-    """A mail with *books* attached; *results* are Authentication-Results, topmost first, *more* further headers."""
+    """
+    A mail with *books* attached, and *pieces* of other kinds.
+
+    *results* are Authentication-Results, topmost first, *more* are further headers.
+    """
     headers = [
         *(f"Authentication-Results: {result}" for result in results),
         f"From: =?utf-8?B?5bi45bee56uZ?= <{sender}>",
@@ -80,8 +85,8 @@ def post(
         "MIME-Version: 1.0",
         *more,
     ]
-    pieces = [attached(f"visit{number}.xlsx", book) for number, book in enumerate(books, 1)]
-    return letter(*pieces, headers=[header.encode() for header in headers])
+    attachments = [attached(f"visit{number}.xlsx", book) for number, book in enumerate(books, 1)]
+    return letter(*attachments, *pieces, headers=[header.encode() for header in headers])
 
 
 def arrive(site: Site, raw: bytes, *, account: str = "forms", uidvalidity: int = 1, uid: int | None = None) -> int:

@@ -1,0 +1,59 @@
+"""Run by test_killed_mail in a process of its own: takes in one mail and is killed at the point named."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from server.intake.mail import arrival, ledger, settling
+from server.records.originals import Originals
+from server.records.writing import Writer
+from server.settings import Settings
+from server.site import Site
+from tests.server.company import VISIT
+from tests.server.conftest import SECRET
+from tests.server.mail.conftest import MAIL
+from tests.server.mail.posts import arrive
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _then_die(owner: object, name: str) -> None:
+    sound = getattr(owner, name)
+
+    def dying(*arguments: object, **keywords: object) -> None:
+        sound(*arguments, **keywords)
+        _die()
+
+    setattr(owner, name, dying)
+
+
+def main(home: str, url: str, point: str, file: str) -> None:
+    settings = Settings(home=Path(home), database_url=url, secret_key=SECRET, mail=MAIL)
+    site = Site.open(settings, definitions={"visit": VISIT})
+    raw = Path(file).read_bytes()
+    match point:
+        case "kept":
+            _then_die(Originals, "keep")
+        case "noted":
+            _then_die(ledger, "arrived")  # and rolled back with it
+        case "attempt counted":
+            arrival._process = _die
+        case "parsed":
+            _then_die(arrival, "_read")
+        case "workbook read":
+            settling.settle = _die
+        case "submissions written":
+            _then_die(settling, "settle_within")
+        case "reply queued":
+            _then_die(settling.answering, "answer")
+        case "before commit":
+            _then_die(Writer, "finish")
+    arrival.process(site, arrive(site, raw, uid=1))
+    _die()  # committed, nobody told, and the mail still lies where it was
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
