@@ -1,5 +1,7 @@
 # Every target makes what it needs; a fresh machine needs Python 3.11 or newer and make.
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+# The first Python on the PATH that runs and is new enough.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?= -n 2
@@ -39,7 +41,7 @@ clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
 
 $(VENV)/bin/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Aftersheet needs Python 3.11 or newer; found $$($(PYTHON) --version)." >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Aftersheet needs Python 3.11 or newer; none was found (name one: make PYTHON=/path/to/python3)." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: $(VENV)/bin/pip requirements.lock pyproject.toml
