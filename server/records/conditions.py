@@ -18,6 +18,7 @@ from workbooks.form import Field, FieldType, FormDefinition
 
 Operator = Literal["=", "!=", ">", ">=", "<", "<=", "~"]
 SYSTEM_FIELDS = ("number", "revision", "state", "created_at", "updated_at")
+_LARGEST = (1 << 63) - 1  # what a database's whole numbers hold
 _SHAPE = re.compile(r"\s*([a-z][a-z0-9_.]*)\s*(>=|<=|!=|=|>|<|~)(.*)", re.DOTALL)
 
 
@@ -161,11 +162,15 @@ def _codes(field: Field, text: str, *, exact: bool) -> Any:
 
 def _instants(column: Any, condition: Condition, zone: ZoneInfo) -> ColumnElement[bool]:
     """A bare date means its whole day: "<=2026-11-21" includes that evening."""
-    start = _typed_with(datetime.fromisoformat, condition, "a date or time such as 2026-11-21 or 2026-11-21T14:30")
+    needed = "a date or time such as 2026-11-21 or 2026-11-21T14:30"
+    start = _typed_with(datetime.fromisoformat, condition, needed)
     whole_day = len(condition.value) <= 10
-    after = start + timedelta(days=1) if whole_day else start
-    if isinstance(column.type, UtcDateTime):
-        start, after = (moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC) for moment in (start, after))
+    try:
+        after = start + timedelta(days=1) if whole_day else start
+        if isinstance(column.type, UtcDateTime):
+            start, after = (moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC) for moment in (start, after))
+    except OverflowError:  # the last day there is has no day after it
+        raise _unfit(condition, needed) from None
     match condition.operator:
         case "<":
             return column < start  # type: ignore[no-any-return]
@@ -186,7 +191,10 @@ def _typed(column: Any, field: Field | None, condition: Condition) -> Any:
     if field is None and condition.field == "revision":
         kind = int
     if kind is int:
-        return _typed_with(int, condition, "a whole number")
+        whole = _typed_with(int, condition, "a whole number")
+        if abs(whole) > _LARGEST:
+            raise _unfit(condition, "a smaller number")
+        return whole
     if kind is float:
         return _typed_with(float, condition, "a number")
     if kind is date:
@@ -200,4 +208,8 @@ def _typed_with(convert: Callable[[str], Any], condition: Condition, needed: str
     try:
         return convert(condition.value)
     except ValueError:
-        raise BadCondition(f"{condition.field}{condition.operator}{condition.value}: {needed} is needed") from None
+        raise _unfit(condition, needed) from None
+
+
+def _unfit(condition: Condition, needed: str) -> BadCondition:
+    return BadCondition(f"{condition.field}{condition.operator}{condition.value}: {needed} is needed")

@@ -143,7 +143,7 @@ def find(
     total = session.scalar(select(func.count()).select_from(base.subquery())) or 0
     ordered = base.order_by(*order_by(definition, order))
     if per_page:
-        ordered = ordered.limit(per_page).offset((max(page, 1) - 1) * per_page)
+        ordered = ordered.limit(per_page).offset(_skipped(page, per_page))
     c = _RECORDS.c
     query = (
         ordered.with_only_columns(
@@ -229,8 +229,13 @@ def submissions(
         query = query.where(_SUBMISSIONS.c.sender_id == viewer.user_id)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     query = query.order_by(_SUBMISSIONS.c.received_at.desc(), _SUBMISSIONS.c.id.desc())
-    query = query.limit(per_page).offset((max(page, 1) - 1) * per_page)
+    query = query.limit(per_page).offset(_skipped(page, per_page))
     return [_submission_row(row) for row in session.execute(query)], total
+
+
+def _skipped(page: int, per_page: int) -> int:
+    """How many rows stand before *page*; no more than a database can count."""
+    return min((max(page, 1) - 1) * per_page, (1 << 63) - 1)
 
 
 def record_counts(session: Session, viewer: Viewer) -> dict[str, dict[str, int]]:

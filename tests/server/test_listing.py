@@ -94,6 +94,7 @@ def test_order_and_pages(visits: Site, ada: Viewer):
     assert _found(visits, ada, order="hours") == [1, 2, 3]
     assert _found(visits, ada, per_page=2, page=2) == [3]
     assert _found(visits, ada, per_page=0) == [1, 2, 3]
+    assert _found(visits, ada, page=10**30) == []
     with visits.session(read_only=True) as session:
         assert find(session, ada, VISIT, per_page=2).total == 3
 
@@ -108,6 +109,10 @@ def test_condition_that_cannot_be_meant_is_refused(visits: Site, ada: Viewer):
         "revision=x",
         "hours>",
         "parts.weight=1",
+        "revision=99999999999999999999",
+        "parts.quantity<-99999999999999999999",
+        "arrived_at=9999-12-31",
+        "created_at<=0001-01-01",
     ):
         with pytest.raises(BadCondition):
             _found(visits, ada, text)
