@@ -63,8 +63,10 @@ def overview(session: Session, settings: MailSettings, now: datetime | None = No
     """The mailboxes that are set, and what waits for a person."""
     now = now or datetime.now(UTC)
     rows = {row.account: row for row in session.scalars(select(MailboxHealth))}
-    mails = dict(session.execute(select(Mail.state, func.count()).group_by(Mail.state)).tuples().all())
-    replies = dict(session.execute(select(Reply.state, func.count()).group_by(Reply.state)).tuples().all())
+    mails = {state: count for state, count in session.execute(select(Mail.state, func.count()).group_by(Mail.state))}
+    replies = {
+        state: count for state, count in session.execute(select(Reply.state, func.count()).group_by(Reply.state))
+    }
     return Overview(
         mailboxes=tuple(_health(box.account, rows.get(box.account), now) for box in settings.mailboxes),
         in_review=mails.get(MailState.REVIEW, 0),
@@ -73,6 +75,13 @@ def overview(session: Session, settings: MailSettings, now: datetime | None = No
         replies_dead=replies.get(ReplyState.DEAD, 0),
         replies_held=replies.get(ReplyState.HELD, 0),
     )
+
+
+def silent(session: Session, settings: MailSettings, now: datetime | None = None) -> tuple[Health, ...]:
+    """The mailboxes that have not answered for too long; cheap enough for every page."""
+    rows = {row.account: row for row in session.scalars(select(MailboxHealth))}
+    found = (_health(box.account, rows.get(box.account), now or datetime.now(UTC)) for box in settings.mailboxes)
+    return tuple(mailbox for mailbox in found if mailbox.alarm)
 
 
 def _health(account: str, row: MailboxHealth | None, now: datetime) -> Health:
