@@ -2,14 +2,15 @@
 
 import sys
 import traceback
+from pathlib import Path
 from types import TracebackType
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 
-def configure() -> None:
-    """Log to standard error from now on."""
+def configure(file: Path | None = None) -> None:
+    """Log to standard error from now on, or to the end of *file*."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -18,15 +19,22 @@ def configure() -> None:
             without_values,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=lambda *_: _StandardError(),
+        logger_factory=lambda *_: _Lines(file),
         cache_logger_on_first_use=False,
     )
 
 
-class _StandardError:
-    """Writes lines to what standard error is at that moment; services and tests exchange it while we run."""
+class _Lines:
+    """Writes lines to a file, or to what standard error is at that moment: services and tests exchange it."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
 
     def msg(self, line: str) -> None:
+        if self._file is not None:
+            with self._file.open("a", encoding="utf-8") as log:
+                log.write(line + "\n")
+            return
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
 

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import waitress
 
+from server import logs
 from server.access.people import find_user
 from server.access.tokens import issue_token
 from server.access.visibility import Viewer
@@ -31,6 +32,7 @@ from workbooks.form import Language
 
 HOME = Path(".demo")  # unless AFTERSHEET_HOME says otherwise
 ACCOUNTS = "demo-accounts.json"
+LOG = "server.log"
 WORKBOOKS = Path("tests/data")
 _FOLDERS = ("good", "bad")
 
@@ -147,6 +149,7 @@ def _served(site: Site) -> Iterator[str]:
 
 def _listen(site: Site) -> Any:
     app = create_app(site)
+    logs.configure(site.settings.home / LOG)  # the terminal is for what the demo shows
     host, port = site.settings.host, site.settings.port
     try:
         return waitress.create_server(app, host=host, port=port, threads=8, ident=None)
