@@ -19,6 +19,10 @@ _log = structlog.get_logger()
 _END_OF_HEADER = (b"\r\n\r\n", b"\n\n")
 
 
+class OriginalUnreadable(Exception):
+    """The disk does not give back the bytes of a kept mail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailOutcome:
     """
@@ -89,7 +93,7 @@ def outcome_of(site: Site, mail_id: int, settled: settling.Settled | None = None
 
 
 def _process(site: Site, mail: Mail, answer: bool) -> settling.Settled:
-    raw = site.originals.read(mail.sha256)
+    raw = _kept(site, mail.sha256)
     if not mail.whole:
         return settling.turn_away(site, mail.id, _read_header(site, raw), "too-large", f"{mail.size} bytes", answer)
     try:
@@ -100,6 +104,13 @@ def _process(site: Site, mail: Mail, answer: bool) -> settling.Settled:
         return settling.turn_away(site, mail.id, _read_header(site, raw), refused.slug, refused.detail, answer)
     books = [read_workbook(site, book.content, filename=book.filename) for book in message.workbooks]
     return settling.settle(site, mail.id, message, books, answer)
+
+
+def _kept(site: Site, sha256: str) -> bytes:
+    try:
+        return site.originals.read(sha256)
+    except OSError as error:  # this one file, not the disk: it must not stop the mails behind it
+        raise OriginalUnreadable(error.strerror or type(error).__name__) from error
 
 
 def _read(site: Site, raw: bytes) -> Message:
@@ -133,8 +144,8 @@ def _close(site: Site, mail_id: int, error: Exception, *, counts: bool) -> None:
 
 def _told(error: Exception) -> str:
     """What went wrong, without values that people wrote: the message of a database error holds them."""
-    if isinstance(error, MessageRefused):
-        return str(error)
+    if isinstance(error, MessageRefused | OriginalUnreadable):
+        return f"{type(error).__name__}: {error}"
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -12,6 +12,7 @@ from server.intake.mail.arrival import process
 from server.intake.mail.eml import take_eml
 from server.intake.mail.models import Mail, MailPlace, MailState, MailWorkbook
 from server.intake.stations import UnknownStation
+from server.intake.workbooks import marked_workbook
 from server.records.audit import verify_audit
 from server.records.models import Record, Submission
 from server.site import Site
@@ -78,6 +79,18 @@ def test_corrected_workbook_sent_as_a_reply_is_the_revision(site: Site):
         ("revised", receipt.record_number, 2)
     ]
     assert mail_of(site, second.mail_id).answers_id == first.mail_id
+
+
+def test_workbook_handed_back_is_still_sealed(site: Site):
+    """The marked workbook of the receipt, sent in from anywhere, is the same station's and the same record's."""
+    first = take(site, post(sealed(site)))
+    marked = marked_workbook(site, first.submissions[0], viewer=Viewer.operator(), language="zh")
+
+    second = take(site, post(marked, sender="somebody@qq.com", message_id="<2@x>"))
+
+    assert (second.state, mail_of(site, second.mail_id).trust) == (MailState.DONE, "seal")
+    assert second.receipts[0].outcome == "already-received"
+    assert second.receipts[0].record_number == first.receipts[0].record_number
 
 
 def test_mended_workbook_without_a_number_is_taken_too(site: Site):
@@ -282,6 +295,33 @@ def test_mail_that_cannot_be_processed_is_tried_three_times(site: Site):
     assert "OriginalDamaged" in outcomes[-1].error
     assert mail_of(site, mail_id).attempts == 3
     assert take(site, post(sealed(site), message_id="<next@x>")).state is MailState.DONE
+
+
+def test_unreadable_file_stops_no_other_mail(site: Site):
+    """Where its bytes should lie the disk has something else: that mail is put aside, and nothing is raised."""
+    mail_id = arrive(site, post(sealed(site)))
+    path = site.originals.path(mail_of(site, mail_id).sha256)
+    path.unlink()
+    path.mkdir()
+
+    outcomes = [process(site, mail_id) for _ in range(3)]
+
+    assert (outcomes[-1].state, outcomes[-1].error) == (MailState.QUARANTINED, "OriginalUnreadable: Is a directory")
+
+
+def test_full_disk_is_not_the_mails_fault(site: Site):
+    """What cannot be kept now is kept later; the attempt does not count."""
+    mail_id = arrive(site, post(sealed(site)))
+    new = site.originals.path("0" * 64).parents[1] / "new"
+    new.rename(new.with_name("away"))
+
+    for _ in range(4):
+        with pytest.raises(OSError, match="No such file"):
+            process(site, mail_id)
+    new.with_name("away").rename(new)
+
+    assert mail_of(site, mail_id).attempts == 0
+    assert process(site, mail_id).state is MailState.DONE
 
 
 def test_mail_beyond_a_limit_is_put_aside_at_once(site: Site):
