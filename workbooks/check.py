@@ -67,7 +67,8 @@ def check(
     *now* is the site's date and time (Asia/Shanghai when not given). *roles* are the
     sender's: they say which owned sections are asked of them and which they may change;
     None asks for the first owner's and allows all. *previous* are the values of the
-    revision this one follows. Without *complete_lists* (offline, without master data)
+    revision this one follows; without them the form is a new one, of which the first
+    owner's sections are asked whoever sends it. Without *complete_lists* (offline, without master data)
     answers from empty master tables are kept as text. Bad input never raises.
     """
     moment = now if now is not None else datetime.now(_ZONE)
@@ -88,7 +89,7 @@ def check(
     located = [
         *checking.answers(irrelevant),
         *checking.computed(complete_lists),
-        *checking.missing(irrelevant, roles),
+        *checking.missing(irrelevant, roles, previous),
         *checking.rules_broken(),
         *checking.foreign(roles, previous),
     ]
@@ -229,9 +230,11 @@ class _Check:
             taken = texts[1] if texts[1].zh else nothing
             yield self.finding(FindingCode.STALE_CALCULATION, path, line, context={"value": texts[0], "taken": taken})
 
-    def missing(self, irrelevant: set[tuple[str, int | None]], roles: frozenset[str] | None) -> Iterator[Finding]:
+    def missing(
+        self, irrelevant: set[tuple[str, int | None]], roles: frozenset[str] | None, previous: Values | None
+    ) -> Iterator[Finding]:
         """Answers and lines that are asked for and not there."""
-        for section in self._asked(roles):
+        for section in self._asked(roles, new=previous is None):
             for item in section.items:
                 if isinstance(item, Repeat):
                     yield from self._missing_lines(item)
@@ -267,13 +270,14 @@ class _Check:
                 FindingCode.TOO_FEW_ROWS, repeat.name, context={"minimum": str(minimum), "count": str(count)}
             )
 
-    def _asked(self, roles: frozenset[str] | None) -> Iterator[Section]:
+    def _asked(self, roles: frozenset[str] | None, *, new: bool) -> Iterator[Section]:
         """The sections whose required answers are asked of the sender."""
-        if roles is None or "admin" in roles:
-            owners = [section.owner for section in self.definition.sections if section.owner is not None]
-            roles = frozenset(owners[:1])
+        owners = [section.owner for section in self.definition.sections if section.owner is not None]
+        first = frozenset(owners[:1])
+        owned = roles if roles is not None and "admin" not in roles else first
+        asked = owned | first if new else owned
         for section in self.definition.sections:
-            if section.owner is None or section.owner in roles or self.entries.begun(section):
+            if section.owner is None or section.owner in asked or self.entries.begun(section):
                 yield section
 
     def rules_broken(self) -> Iterator[Finding]:

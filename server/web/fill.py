@@ -16,7 +16,7 @@ from server.web.context import site
 from server.web.gallery import definition_or_404
 from server.web.inputs import Answers, answers_of, parts, pictures_of
 from server.web.language import current_language
-from server.web.record import may_continue, record_or_404
+from server.web.record import may_begin, may_continue, record_or_404
 from server.web.viewer import login_required, signed_in
 from workbooks.filled import Values
 from workbooks.findings import Finding
@@ -55,7 +55,7 @@ class Shown:
 @login_required
 def show(form_id: str) -> str:
     """The form, with nothing in it but the visitor's own station."""
-    definition = definition_or_404(form_id)
+    definition = _new_form(form_id)
     station = station_field(definition)
     known = {station.name: signed_in().station or ""} if station else {}
     return _page(Sheet(definition=definition, instance_id=str(uuid.uuid4())), known)
@@ -64,7 +64,7 @@ def show(form_id: str) -> str:
 @pages.post("/forms/<form_id>/new")
 @login_required
 def send(form_id: str) -> ResponseReturnValue:
-    sheet = Sheet(definition=definition_or_404(form_id), instance_id=_instance_id())
+    sheet = Sheet(definition=_new_form(form_id), instance_id=_instance_id())
     return _received(sheet, {})
 
 
@@ -94,6 +94,14 @@ def _before(definition: FormDefinition, found: RecordDetail) -> Answers:
     with site().session(read_only=True) as session:
         master = site().master(session, retired=True)
     return typed(definition, found.values, master=master, language=current_language())
+
+
+def _new_form(form_id: str) -> FormDefinition:
+    """The form, if this viewer is one of those who begin it."""
+    definition = definition_or_404(form_id)
+    if not may_begin(definition, signed_in()):
+        abort(403)
+    return definition
 
 
 def _open_record(number: str) -> tuple[RecordDetail, FormDefinition]:

@@ -8,7 +8,8 @@ from flask import Blueprint, Response, abort, render_template
 from server.web.context import site
 from server.web.files import workbook
 from server.web.language import LANGUAGES
-from server.web.viewer import login_required
+from server.web.record import may_begin
+from server.web.viewer import login_required, signed_in
 from workbooks.form import FormDefinition, Text
 from workbooks.template import build_template
 
@@ -28,7 +29,8 @@ def show() -> str:
     order = list(GROUPS)
     forms = sorted(site().definitions.values(), key=lambda form: order.index(form.group))
     groups = [(GROUPS[name], list(members)) for name, members in groupby(forms, key=lambda form: form.group)]
-    return render_template("gallery.html", groups=groups, questions=questions)
+    mine = {form.form_id for form in forms if may_begin(form, signed_in())}
+    return render_template("gallery.html", groups=groups, questions=questions, mine=mine)
 
 
 @pages.get("/templates/<form_id>-<language>.xlsx")

@@ -80,6 +80,12 @@ def record_or_404(number: str, viewer: Viewer) -> RecordDetail:
         abort(404)
 
 
+def may_begin(definition: FormDefinition, viewer: Viewer) -> bool:
+    """Whether this viewer may fill in a new one: that is the part of the form's first owner."""
+    owned = [section for section in definition.sections if section.owner is not None]
+    return not owned or editable(owned[0], viewer.roles)
+
+
 def may_continue(definition: FormDefinition, found: RecordDetail, viewer: Viewer) -> bool:
     """Whether this viewer has a section to fill in; a closed record is open to few."""
     if found.state == "closed" and not viewer.may_reopen:

@@ -16,6 +16,7 @@ from server.web.context import site
 from server.web.files import XLSX, attachment
 from server.web.gallery import definition_or_404
 from server.web.language import current_language
+from server.web.record import may_begin
 from server.web.viewer import login_required, signed_in
 from workbooks.export import csv_file, tables_workbook
 from workbooks.form import Field, FieldType, FormDefinition
@@ -108,6 +109,7 @@ def show(form_id: str) -> str:
         form=definition, forms=site().definitions.values(), counts={f: sum(c.values()) for f, c in counts.items()},
         columns=columns, rows=rows, total=found.total, page=page, pages=max(1, -(-found.total // PER_PAGE)),
         filters=filters, arguments=filters.arguments(), stations=_stations(master, viewer), numeric=_numeric,
+        may_begin=may_begin(definition, viewer),
     )  # fmt: skip
 
 

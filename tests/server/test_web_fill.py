@@ -99,6 +99,17 @@ def test_a_new_page_knows_the_station_of_its_visitor(app: Flask):
     assert re.search(r'<option value="CZ" selected>', page)
 
 
+def test_a_case_is_begun_by_its_first_owner_only(app: Flask, site: Site):
+    """Others are offered no empty page of it, and what they post makes no record."""
+    bob, ada = signed_in(app, "bob"), signed_in(app, "ada")
+    shown = ["/templates", "/forms/fracas/records"]
+
+    assert [bob.get("/forms/fracas/new").status_code, bob.post("/forms/fracas/new", PAGE).status_code] == [403, 403]
+    assert all("/forms/fracas/new" not in bob.get(path).text for path in shown)
+    assert ada.get("/forms/fracas/new").status_code == 200
+    assert all("/forms/fracas/new" in ada.get(path).text for path in shown)
+
+
 def test_the_next_owner_continues_the_record(app: Flask, site: Site, alice: Viewer):
     """Quality fills in its own section; what the page sends for others' sections does not count."""
     number = fill_in(site, alice).record_number

@@ -428,7 +428,18 @@ STORED = {"fault": "漏风", "cause": None, "mode": None, "tests": (), "remark":
 )
 def test_what_a_section_requires_is_asked_of_its_owner(roles: frozenset[str] | None, cells: list[str]):
     """The station is not asked for the engineer's analysis."""
-    report = owned(roles=roles)
+    report = owned(roles=roles, previous={**STORED, "fault": None})
+
+    assert [finding.cell for finding in report.findings] == cells
+
+
+@pytest.mark.parametrize(
+    ("role", "cells"),
+    [("station", ["C1"]), ("engineer", ["C1", "C2"]), ("quality", ["C1", ""]), ("manager", ["C1"])],
+)
+def test_a_new_form_is_never_without_its_first_owners_part(role: str, cells: list[str]):
+    """Nobody opens a case that says nothing of the failure."""
+    report = owned(roles=ROLES[role])
 
     assert [finding.cell for finding in report.findings] == cells
 
