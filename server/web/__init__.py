@@ -11,7 +11,9 @@ from server.web import (
     dashboard,
     fill,
     gallery,
+    issued,
     language,
+    mail,
     record,
     records,
     sign_in,
@@ -32,5 +34,5 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
     language.start(app, site)
     context.start(app)
     sign_in.limit(limiter)
-    for module in (sign_in, dashboard, submit, submissions, gallery, fill, records, record, account):
+    for module in (sign_in, dashboard, submit, submissions, gallery, issued, fill, records, record, mail, account):
         app.register_blueprint(module.pages)

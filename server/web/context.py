@@ -9,6 +9,8 @@ from typing import cast
 from flask import Flask, current_app, request, url_for
 
 from server.access.visibility import Viewer
+from server.intake.mail.health import Health, silent
+from server.intake.mail.inbox import may_keep
 from server.records.outcome import STATE_TEXT
 from server.site import Site
 from server.web.language import current_language
@@ -23,7 +25,8 @@ NAVIGATION = (
     ("records.overview", "records", "Records", "records"),
     ("submissions.show", "inbox", "Inbox", "submissions"),
 )
-_GROUPS = {"fill": "gallery"}
+_FOR_KEEPERS = ("mail.show", "mail", "Mail", "mail")
+_GROUPS = {"fill": "gallery", "issued": "gallery"}
 ROLES: Mapping[str, Text] = {
     "station": Text("服务站", "Station"),
     "engineer": Text("技术工程师", "Engineer"),
@@ -56,7 +59,8 @@ def start(app: Flask) -> None:
                 "viewer": viewer,
                 "viewer_roles": roles(viewer, language),
                 "station_label": station(viewer, language),
-                "navigation": NAVIGATION,
+                "navigation": (*NAVIGATION, _FOR_KEEPERS) if may_keep(viewer) else NAVIGATION,
+                "silent_mailboxes": _silent(viewer),
                 "active": "records" if "number" in (request.view_args or {}) else _GROUPS.get(blueprint, blueprint),
             }
         return found
@@ -79,6 +83,15 @@ def station(viewer: Viewer, language: Language) -> str:
     with site().session(read_only=True) as session:
         row = site().master(session, retired=True).row("stations", viewer.station)
     return row.label(language) if row else viewer.station
+
+
+def _silent(viewer: Viewer) -> tuple[Health, ...]:
+    """Mailboxes that have not answered for too long: administrators see it on every page."""
+    settings = site().settings.mail
+    if not viewer.admin or not settings.mailboxes:
+        return ()
+    with site().session(read_only=True) as session:
+        return silent(session, settings)
 
 
 @cache

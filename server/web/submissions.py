@@ -2,10 +2,11 @@
 
 from flask import Blueprint, Response, abort, render_template, request
 
+from server.intake.mail.inbox import mail_of, may_keep
 from server.intake.workbooks import marked_workbook
 from server.records.outcome import OUTCOME_TEXT
 from server.records.store import NotFound, SubmissionView, record, submission, submissions
-from server.web import receipts
+from server.web import mail_words, receipts
 from server.web.context import site
 from server.web.files import attachment, workbook
 from server.web.language import current_language
@@ -53,7 +54,9 @@ def receipt(submission_id: str) -> str:
     definition = site().definitions.get(found.form_id or "")
     if definition is not None and found.record_number is not None:
         view = _with_record(view, found.record_number, definition)
-    return render_template("submission.html", receipt=view)
+    with site().session(read_only=True) as session:
+        mail = mail_of(session, submission_id)
+    return render_template("submission.html", receipt=view, mail=mail, words=mail_words, may_keep=may_keep(signed_in()))
 
 
 @pages.get("/submissions/<submission_id>/workbook")

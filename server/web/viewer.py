@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, cast
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -53,6 +53,18 @@ def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
         return view(*args, **kwargs)
 
     return checked
+
+
+def admins_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """For administrators; for all others the page does not exist."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if not signed_in().admin:
+            abort(404)
+        return view(*args, **kwargs)
+
+    return login_required(checked)
 
 
 def sign_in(database: Session, viewer: Viewer) -> None:

@@ -7,10 +7,13 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
+from server.access.seals import issue
 from server.access.tokens import issue_token, tokens_of
 from server.access.visibility import Viewer
+from server.intake.mail.eml import take_eml
 from server.site import Site
 from tests.server.browsing import Browser, Program, program, signed_in
+from tests.server.mail.posts import post
 from tests.server.visits import fill_in, send, workbook
 
 
@@ -24,6 +27,7 @@ class Answers(NamedTuple):
 OPEN = Answers(200, 200)
 OWN = Answers(200, 302)  # the page is everybody's who is signed in, what it lists is only one's own
 HIDDEN = Answers(404, 302)  # Alice's: for Charlie it does not exist
+KEEPERS = Answers(404, 302)  # of people who look after the mail
 TOKEN = Answers(200, 401)
 HIDDEN_TOKEN = Answers(404, 401)
 
@@ -54,6 +58,22 @@ ROUTES: Mapping[str, Answers] = {
     "GET /records/<number>/pictures/<digest>": HIDDEN,
     "GET /records/<number>/edit": HIDDEN,
     "POST /records/<number>/edit": HIDDEN,
+    "GET /templates/issued": KEEPERS,
+    "POST /templates/issued": KEEPERS,
+    "POST /templates/issued/<issue_id>/revoke": KEEPERS,
+    "GET /mail": KEEPERS,
+    "GET /mail/review": KEEPERS,
+    "GET /mail/quarantine": KEEPERS,
+    "GET /mail/outgoing": KEEPERS,
+    "GET /mail/<int(max=2147483647):mail_id>": KEEPERS,
+    "GET /mail/<int(max=2147483647):mail_id>/raw": KEEPERS,
+    "GET /mail/<int(max=2147483647):mail_id>/workbooks/<int(max=9999):position>": KEEPERS,
+    "POST /mail/<int(max=2147483647):mail_id>/release": KEEPERS,
+    "POST /mail/<int(max=2147483647):mail_id>/refuse": KEEPERS,
+    "POST /mail/<int(max=2147483647):mail_id>/retry": KEEPERS,
+    "POST /mail/<int(max=2147483647):mail_id>/discard": KEEPERS,
+    "GET /mail/replies/<int(max=2147483647):reply_id>.eml": KEEPERS,
+    "POST /mail/replies/<int(max=2147483647):reply_id>/resend": KEEPERS,
     "GET /submit": OWN,
     "POST /submit": Answers(302, 302),
     "GET /submissions": OWN,
@@ -83,13 +103,19 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
     picture = b"\x89PNG\r\n\x1a\n"
     digest = site.originals.keep(picture)
     receipt = send(site, alice, workbook())
+    mail = take_eml(site, post(workbook({"hours": "4.5"})))
     with site.session() as session:
+        issue_id, _ = issue(session, site.seal_key, form_id="visit", version=2, station="CZ", by=alice)
         issue_token(session, alice, "Excel")
         token = tokens_of(session, alice)[0]
     return {
         "<number>": str(receipt.record_number),
         "<submission_id>": receipt.submission_id,
         "<token_id>": token.id,
+        "<int(max=2147483647):mail_id>": str(mail.mail_id),
+        "<int(max=9999):position>": "1",
+        "<int(max=2147483647):reply_id>": str(mail.reply_id),
+        "<issue_id>": issue_id,
         "<form_id>": "visit",
         "<language>": "zh",
         "<kind>": "csv",

@@ -18,6 +18,8 @@ from server.mail_settings import MailSettings
 
 _OURS = re.compile(r"<?receipt\.([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})@([^\s<>@]+)>?")
 _ALREADY_A_REPLY = re.compile(r"\s*(回复|答复|re)\s*[:：]", re.IGNORECASE)
+# Fixed words: the subject of a mail that anybody may have forged is not carried to its alleged sender.
+_HELD_SUBJECT = "收到，待核实 / Received, to be verified"
 _ADDRESS = re.compile(r"[^@\s<>\",;:()\[\]]+@[^@\s<>\",;:()\[\]]+")
 
 
@@ -95,7 +97,7 @@ def queue(
         message_id=f"<receipt.{mail.id}.{n}@{settings.message_domain}>",
         to_address=to_address,
         from_address=settings.smtp.from_address if settings.smtp else "",
-        subject=_subject(mail.subject),
+        subject=_HELD_SUBJECT if kind is ReplyKind.HELD else _subject(mail.subject),
         payload=orjson.dumps(payload).decode(),
         state=ReplyState.HELD if over else ReplyState.QUEUED,
         alarm=over and not _alarmed(session, to_address, now),

@@ -13,7 +13,7 @@ from jinja2 import Environment, Template
 from server.access.visibility import Viewer
 from server.intake.mail import reply_headers
 from server.intake.mail.models import Mail
-from server.intake.mail.outgoing import QueuedReply, ReplyKind
+from server.intake.mail.outgoing import QueuedReply
 from server.intake.mail.plain import plain
 from server.intake.mail.reply_contents import CHANGES, FINDINGS, IN_ENGLISH, Card, Contents, contents_of
 from server.intake.mail.reply_text import foot_of, text_of
@@ -32,8 +32,6 @@ ALL_WORKBOOKS = 12 << 20
 _REFERENCES = 20  # with the first: enough for a thread, and no header a server turns down
 _SUFFIX: dict[Language, str] = {"zh": "回执", "en": "receipt"}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# Fixed words: the subject of a mail that anybody may have forged is not carried to its alleged sender.
-_HELD_SUBJECT = "收到，待核实 / Received, to be verified"
 
 
 def compose(site: Site, reply: QueuedReply) -> bytes:
@@ -69,11 +67,6 @@ def html_of(contents: Contents) -> str:
     )
 
 
-def subject_of(reply: QueuedReply) -> str:
-    """The subject under which it leaves."""
-    return _HELD_SUBJECT if reply.kind is ReplyKind.HELD else plain(reply.subject, 200)
-
-
 def _address(site: Site, message: EmailMessage, reply: QueuedReply) -> None:
     settings = site.settings.mail
     sender = reply.from_address or f"aftersheet@{settings.message_domain}"
@@ -87,7 +80,7 @@ def _address(site: Site, message: EmailMessage, reply: QueuedReply) -> None:
         "From": reply_headers.mailbox_value(plain(name, 80), sender),
         "To": reply_headers.mailbox_value("", reply.to_address),
         "Reply-To": reply_headers.mailbox_value("", watched) if watched and watched.lower() != sender.lower() else "",
-        "Subject": reply_headers.text_value(subject_of(reply)),
+        "Subject": reply_headers.text_value(plain(reply.subject, 200)),
         "Message-ID": reply.message_id,
         "In-Reply-To": reply.in_reply_to if _is_id(reply.in_reply_to) else "",
         "References": reply_headers.ids_value(_shortened(ids)),

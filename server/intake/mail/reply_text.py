@@ -6,7 +6,7 @@ from typing import Any
 from server.intake.mail.reply_contents import CHANGES, FINDINGS, IN_ENGLISH, Card, Contents
 from workbooks.form import Language
 
-_RULE = "-" * 40
+_RULE = "-" * 24  # fits a phone
 _FOOT: Mapping[Language, str] = {
     "zh": "本邮件由系统自动发出。回复本邮件并附上改好的工作簿，即可更新同一条记录。",
     "en": "This is an automatic reply. Reply to it with the corrected workbook to update the same record.",
@@ -33,7 +33,7 @@ def foot_of(contents: Contents, language: Language) -> str:
 
 def _chinese(contents: Contents) -> Iterator[str]:
     yield contents.title.zh
-    yield "=" * 40
+    yield "=" * 24
     for sentence in contents.sentences:
         yield sentence.zh
     for n, card in enumerate(contents.cards, 1):
