@@ -6,8 +6,8 @@ from typing import Self
 
 from lxml import etree
 
+from workbooks.parts import Deflated, Parts
 from workbooks.parts import PackageError as PackageError
-from workbooks.parts import Parts
 
 SHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -54,7 +54,7 @@ class Package(Parts):
         package.set_default_type("xml", "application/xml")
         return package
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: bytes | Deflated) -> None:
         """Give part *name* (new or old) this content at the next `save`."""
         self._relations.pop(name.lower(), None)
         super().put(name, content)
@@ -78,9 +78,9 @@ class Package(Parts):
         except etree.XMLSyntaxError as error:
             raise PackageError(f"{name}: {error}") from error
 
-    def replace(self, name: str, content: bytes | etree._Element) -> None:
+    def replace(self, name: str, content: bytes | Deflated | etree._Element) -> None:
         """Give part *name* (new or old) this content at the next `save`."""
-        if not isinstance(content, bytes):
+        if not isinstance(content, bytes | Deflated):
             content = etree.tostring(content, xml_declaration=True, encoding="UTF-8", standalone=True)
         self.put(name, content)
 

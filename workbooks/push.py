@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 
 from lxml import etree
 
@@ -14,6 +13,7 @@ from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 from workbooks.matching import choose, matched
 from workbooks.package import Package, PackageError
+from workbooks.parts import Deflation
 from workbooks.resizing import Resizing
 from workbooks.sheet_xml import SheetXml
 from workbooks.surroundings import refuse_obstacles, resized_surroundings
@@ -103,7 +103,7 @@ def _replace_rows(
     if sheet.content.find(tags.open("f"), *old.span) >= 0:
         dependents.drop_calculation_chain(package)
     del sheet  # the old part may weigh a hundred megabytes; it is not needed beside the new one
-    out = BytesIO()
+    out = Deflation()
     out.write(head)
     try:
         write_rows(out, tags, old, resizing, columns, results=results, date1904=date1904)
@@ -118,7 +118,7 @@ def _replace_rows(
             )
         ) from error
     out.write(tail)
-    package.replace(table.sheet.part, out.getvalue())
+    package.replace(table.sheet.part, out.finish())
     kept = [old.before, old.after, tail, *(cell.inner for cell in old.totals.values())]
     kept += [piece for beside in old.beside.values() for piece in (beside.left, beside.right)]
     return any(place is None for place in places) or dependents.has_formulas(*kept)

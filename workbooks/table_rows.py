@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
-from io import BytesIO
 
 from workbooks.columns import CHUNK, Beside, CellColumn, Tags, rows_xml
 from workbooks.form import Text
+from workbooks.parts import Deflation
 from workbooks.resizing import Resizing
 from workbooks.sheet_xml import Cell, Row, SheetXml
 from workbooks.tables import PushError, column_letters
@@ -96,7 +96,7 @@ def _look(sheet: SheetXml, row: Row, resizing: Resizing, old: OldRows) -> None:
 
 
 def write_rows(
-    out: BytesIO,
+    out: Deflation,
     tags: Tags,
     old: OldRows,
     resizing: Resizing,
