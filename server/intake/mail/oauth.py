@@ -31,6 +31,12 @@ def access_token(account: MailboxSettings | SmtpSettings, home: Path) -> str:
         return _microsoft(account, secret) if account.auth == "xoauth2-microsoft" else _google(account, secret)
 
 
+def forget() -> None:
+    """Forget all tokens: the next one is asked for anew."""
+    with _lock:
+        _clients.clear()
+
+
 def _microsoft(account: MailboxSettings | SmtpSettings, secret: str) -> str:
     try:
         import msal
