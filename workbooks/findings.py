@@ -224,8 +224,8 @@ class FindingCode(Enum):
     )  # fmt: skip
     PAST_DEADLINE = _warning(
         "past-deadline", "“{label}”最迟应于 {due} 提交，已逾期 {days} 天。",
-        "“{label}” was due by {due}; it is {days} day(s) late.", "已接收，并记为逾期。",
-        "It was taken and is recorded as late.",
+        "“{label}” was due by {due}; it is {days} day(s) late.", "不影响接收，记为逾期。",
+        "It is taken all the same and counts as late.",
     )  # fmt: skip
     CORRECTED_VALUE = _warning(
         "corrected-value", "“{label}”填的“{value}”已按“{taken}”接收。",
@@ -234,8 +234,8 @@ class FindingCode(Enum):
     )  # fmt: skip
     STALE_CALCULATION = _warning(
         "stale-calculation", "“{label}”单元格里是 {value}，重新计算为 {taken}。",
-        "The cell of “{label}” shows {value}; recalculated it is {taken}.", "已按重新计算的结果保存。",
-        "The recalculated value was stored.",
+        "The cell of “{label}” shows {value}; recalculated it is {taken}.", "以重新计算的结果为准，不必改动。",
+        "The recalculated value counts; nothing needs to be changed.",
     )  # fmt: skip
     # the record behind the form
     SECTION_NOT_YOURS = _error(

@@ -1,5 +1,6 @@
 """Commands for whoever runs the server: master data, people, the audit trail, serving."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from server.cli.terminal import console, language_option, out_option, plain, wri
 from server.records.audit import verify_audit
 from server.records.master import export_master
 from workbooks.form import Language
+from workbooks.master import Master
+from workbooks.refusal import Refused
 
 
 @click.group()
@@ -27,7 +30,10 @@ def master() -> None:
 def import_(workbook: Path, language: Language) -> None:
     """Load WORKBOOK: new and changed rows are stored, rows no longer in it are retired, never deleted."""
     with open_site() as site:
-        done = site.import_master(workbook.read_bytes(), by=Viewer.operator())
+        try:
+            done = site.import_master(workbook.read_bytes(), by=Viewer.operator())
+        except Refused as refused:
+            raise click.ClickException(refused.finding.message(language)) from refused
     if done.findings:
         for finding in done.findings:
             console.print(f"[red]✗[/] {plain(finding.message(language))}")
@@ -73,6 +79,7 @@ def add(
     with open_site() as site:
         try:
             with site.session() as session:
+                _known(site.master(session), station, region)
                 create_user(
                     session,
                     username=username,
@@ -85,6 +92,18 @@ def add(
         except AccountError as error:
             raise click.ClickException(str(error)) from error
     click.echo(f"{username}: {', '.join(roles)}")
+
+
+def _known(master: Master, station: str | None, region: str | None) -> None:
+    """Refuse a station or region that is not in the master data: its user would see nothing, and wonder."""
+    stations = master.rows("stations")
+    for option, value, known in (
+        ("--station", station, sorted({row.code for row in stations})),
+        ("--region", region, sorted({row.attributes["region"] for row in stations})),
+    ):
+        if value is not None and value not in known:
+            there_are = ", ".join(known) or "none yet; run `aftersheet master import` first"
+            raise click.BadParameter(f"{value!r} is not in the master data; there are: {there_are}", param_hint=option)
 
 
 @user.command("token")
@@ -117,7 +136,7 @@ def verify() -> None:
 
 @click.command()
 @click.option("--host", help="Address to listen on (AFTERSHEET_HOST).")
-@click.option("--port", type=int, help="Port to listen on (AFTERSHEET_PORT).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (AFTERSHEET_PORT).")
 def serve(host: str | None, port: int | None) -> None:
     """Serve the pages and the API."""
     import waitress
@@ -131,6 +150,16 @@ def serve(host: str | None, port: int | None) -> None:
                 message = "nobody may sign in yet; run `aftersheet user add NAME --role admin` first"
                 raise click.ClickException(message)
         host, port = host or site.settings.host, port or site.settings.port
+        _try_address(host, port)
         click.echo(f"Aftersheet: http://{host}:{port}/  (data in {site.settings.home})")
         with mail_at_work(site):
             waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)
+
+
+def _try_address(host: str, port: int) -> None:
+    """Refuse an address that nobody can listen on, before mail is fetched and a web address is shown."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server(("" if host == "*" else host, port), family=family).close()
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port} cannot be listened on: {error.strerror}") from error

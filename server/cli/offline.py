@@ -1,7 +1,6 @@
 """Commands that need no database: blank templates and checking filled workbooks."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,11 +10,12 @@ from server.cli.terminal import (
     json_option,
     language_option,
     out_option,
+    plain,
     print_findings,
     print_json,
     write_file,
 )
-from server.settings import load_settings
+from server.settings import Settings, SettingsError, load_settings
 from workbooks.check import CheckReport
 from workbooks.check import check as check_form
 from workbooks.filled import FilledForm
@@ -24,7 +24,7 @@ from workbooks.form import FormDefinition, Language
 from workbooks.guard import Refused
 from workbooks.library import library
 from workbooks.master import EMPTY, Master
-from workbooks.master_workbook import read_master
+from workbooks.master_workbook import MasterError, read_master
 from workbooks.sandbox import Sandbox
 from workbooks.template import build_template
 
@@ -41,8 +41,19 @@ _master_option = click.option(
 @out_option
 @language_option
 @_master_option
-def template(form_id: str, out: Path, language: Language, master_file: Path | None) -> None:
-    """Write the blank workbook of form FORM_ID."""
+@click.option("--station", help="Code of a station: the template is issued to it, sealed, and can be revoked.")
+def template(form_id: str, out: Path, language: Language, master_file: Path | None, station: str | None) -> None:
+    """
+    Write the blank workbook of form FORM_ID.
+
+    With --station its seal proves where a filled form comes from: what is mailed in is
+    stored at once. That needs the installation's database.
+    """
+    if station is not None:
+        if master_file is not None:
+            raise click.UsageError("--station takes its lists from the installation; leave --master away")
+        _issue(_definition(form_id), station, language, out)
+        return
     write_file(out, build_template(_definition(form_id), language=language, master=_master(master_file)))
     click.echo(out)
 
@@ -74,6 +85,25 @@ def check(files: tuple[Path, ...], as_json: bool, language: Language, master_fil
     sys.exit(0 if accepted else 1)
 
 
+def _issue(definition: FormDefinition, station: str, language: Language, out: Path) -> None:
+    # Imported here: a plain template and `check` never wait for the database's libraries.
+    from server.access.visibility import Viewer
+    from server.cli.installation import open_site
+    from server.intake.sealed import sealed_template
+    from server.intake.stations import UnknownStation
+
+    with open_site() as site:
+        try:
+            issue_id, content = sealed_template(
+                site, definition.form_id, station, by=Viewer.operator(), language=language
+            )
+        except UnknownStation as error:
+            raise click.BadParameter(f"there is no station {station!r} in the master data") from error
+    write_file(out, content)
+    click.echo(out)
+    click.echo(f"issue {issue_id}, to be revoked on the page of sealed templates", err=True)
+
+
 def _check(filled: FilledForm | Refused, master: Master) -> tuple[tuple[Finding, ...], CheckReport | None]:
     if isinstance(filled, Refused):
         return (filled.finding,), None
@@ -96,7 +126,7 @@ def _as_dict(path: Path, findings: tuple[Finding, ...], report: CheckReport | No
 def _print(path: Path, findings: tuple[Finding, ...], report: CheckReport | None, language: Language) -> None:
     title = library()[report.form_id].title[language] if report else ""
     state = "[red]✗[/]" if has_errors(findings) else "[green]✓[/]"
-    console.print(f"{state} [bold]{path.name}[/] {title}")
+    console.print(f"{state} [bold]{plain(path.name)}[/] {title}")
     if findings:
         print_findings(findings, language)
 
@@ -110,16 +140,19 @@ def _definition(form_id: str) -> FormDefinition:
 
 def _master(path: Path | None) -> Master:
     """The master data in *path*, else of the last import; none is said aloud, because then lists stay unchecked."""
-    for candidate in _candidates(path):
-        if candidate.is_file():
+    candidate = path if path is not None else _settings().home / "master.xlsx"
+    if candidate.is_file():
+        try:
             return read_master(candidate.read_bytes())
+        except (MasterError, Refused) as error:
+            raise click.ClickException(f"{candidate} is not usable as master data:\n{error}") from error
     note = "No master data: drop-downs of stations, products ... are empty and not checked (aftersheet master import)."
     click.echo(note, err=True)
     return EMPTY
 
 
-def _candidates(path: Path | None) -> Iterator[Path]:
-    if path is not None:
-        yield path
-    else:
-        yield load_settings().home / "master.xlsx"
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error

@@ -11,12 +11,14 @@ from rich.table import Table
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
+from server.cli.mail_files import mails_in, print_mail, take_mails
 from server.cli.receipts import OUTCOME_COLOURS, print_receipt
 from server.cli.terminal import (
     console,
     json_option,
     language_option,
     out_option,
+    plain,
     print_json,
     progress_bar,
     write_file,
@@ -35,25 +37,34 @@ _COLUMNS_SHOWN = 5  # what fits a terminal; --json has them all
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--station", help="Code of the station that .eml files are from, where nothing in them proves it.")
 @json_option
 @language_option
-def intake(paths: tuple[Path, ...], as_json: bool, language: Language) -> None:
+def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language: Language) -> None:
     """
-    Take in workbooks, and every workbook in folders.
+    Take in workbooks and saved mails (.eml), and all of them in folders.
 
-    Sending the same file again does no harm. The exit status is 1 when one was turned down.
+    Sending the same file again does no harm. The exit status is 1 when one was turned down
+    or waits for a person.
     """
-    files = workbooks_in(paths)
+    mails = mails_in(paths)
+    files = [file for file in workbooks_in(paths) if file not in mails]
+    if not files and not mails:
+        raise click.ClickException(f"there is no workbook or mail in {', '.join(str(path) for path in paths)}")
     with open_site() as site:
-        receipts = _take_in(site, files)
+        receipts = _take_in(site, files) if files else []
+        taken = list(take_mails(site, mails, station))
     counts = Counter(receipt.outcome for receipt in receipts)
     if as_json:
-        print_json([receipt.as_dict() for receipt in receipts])
+        print_json([*(receipt.as_dict() for receipt in receipts), *(each.as_dict() for each in taken)])
     else:
         for receipt in receipts:
             print_receipt(receipt, language)
-        console.print(", ".join(f"[{OUTCOME_COLOURS[outcome]}]{outcome}: {n}[/]" for outcome, n in counts.items()))
-    sys.exit(1 if counts[Outcome.REJECTED] else 0)
+        if files:
+            console.print(", ".join(f"[{OUTCOME_COLOURS[outcome]}]{outcome}: {n}[/]" for outcome, n in counts.items()))
+        for each in taken:
+            print_mail(each, language)
+    sys.exit(1 if counts[Outcome.REJECTED] or not all(each.stored for each in taken) else 0)
 
 
 @click.command()
@@ -77,8 +88,8 @@ def receipt(submission: str, out: Path, language: Language) -> None:
 )
 @click.option("--text", default="", help="Text anywhere in the record.")
 @click.option("--sort", default="-updated_at", show_default=True, help="Column to sort by; '-' for descending.")
-@click.option("--page", default=1, show_default=True)
-@click.option("--per-page", default=50, show_default=True, help="0 for all.")
+@click.option("--page", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--per-page", type=click.IntRange(min=0), default=50, show_default=True, help="0 for all.")
 @json_option
 @language_option
 def records(
@@ -149,6 +160,6 @@ def _table(definition: FormDefinition, found: Page, language: Language, shown: C
     for name in columns:
         table.add_column(definition.field(name).label[language], overflow="fold")
     for row in found.rows:
-        answers = (shown(definition.field(name), row.values.get(name)) for name in columns)
+        answers = (plain(shown(definition.field(name), row.values.get(name))) for name in columns)
         table.add_row(row.number, str(row.revision), row.state, *answers)
     return table

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -61,9 +62,10 @@ def progress_bar(description: str) -> Progress:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write *content* to *path* whole or not at all: a crash or an open Excel never leaves half a workbook."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -71,10 +73,13 @@ def write_file(path: Path, content: bytes) -> None:
         Path(temporary).replace(path)
     except PermissionError as error:
         raise click.ClickException(f"{path} cannot be written; is it open in Excel? ({error.strerror})") from error
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
 
 
 def plain(text: str) -> str:
     """Senders' texts as they stand: square brackets are not rich's markup."""
-    return text.replace("[", "\\[")
+    return escape(text)

@@ -1,14 +1,17 @@
 """The command line as people and scripts use it: exit codes, JSON, files written whole."""
 
 import json
+import socket
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.text import Text
 
 from server.cli import main
+from server.cli.terminal import plain
 from server.demo import demo_master
 from workbooks.master_workbook import write_master
 from workbooks.reader import read
@@ -61,6 +64,28 @@ def test_unknown_form_names_those_there_are(run: Run, tmp_path: Path):
     assert not (tmp_path / "x.xlsx").exists()
 
 
+def test_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path):
+    """A full disk or a wrong folder is no traceback, and leaves nothing half written."""
+    (tmp_path / "file").write_text("")
+
+    result = run("template", "trip_plan", "--out", tmp_path / "file" / "x.xlsx")
+
+    assert (result.exit_code, list(tmp_path.iterdir())) == (1, [tmp_path / "file"])
+    assert "cannot be written" in result.output
+
+
+def test_file_that_holds_no_master_data_is_named(run: Run, tmp_path: Path):
+    """Neither something else nor another workbook is taken, wherever master data is asked for."""
+    text, form = tmp_path / "list.csv", GOOD
+    text.write_text("a,b\n")
+
+    for arguments in (["check", GOOD, "--master"], ["template", "fracas", "--out", tmp_path / "x.xlsx", "--master"]):
+        assert [run(*arguments, path).exit_code for path in (text, form)] == [1, 1]
+        assert "is not usable as master data" in run(*arguments, text).output
+    imported = run("master", "import", text, "--lang", "en")
+    assert (imported.exit_code, "text file" in imported.output) == (1, True)
+
+
 def test_check_needs_no_database(company: Run, tmp_path: Path):
     """Exit status 0 for a good form and 1 for a bad one; nothing is stored."""
     good, bad = company("check", GOOD), company("check", GOOD, BAD, "--json")
@@ -91,6 +116,14 @@ def test_intake_stores_once(company: Run):
     assert json.loads(company("records", "fracas", "--json").stdout)["total"] == 1
 
 
+def test_folder_without_workbooks_is_named(run: Run, tmp_path: Path):
+    """Nothing taken in is no success."""
+    result = run("intake", tmp_path)
+
+    assert result.exit_code == 1
+    assert "there is no workbook in" in result.output
+
+
 def test_folder_is_taken_in_whole(company: Run):
     """Every workbook below the folder, and the exit status tells that one was turned down."""
     result = company("intake", DATA / "bad", "--json")
@@ -114,6 +147,13 @@ def test_records_are_found_by_condition(company: Run):
     assert wrong.exit_code == 2
     assert "stationn" in wrong.output
     assert found["records"][0]["number"] in table.output
+
+
+def test_texts_are_shown_as_they_stand():
+    """What looks like the terminal's markup is only what somebody wrote."""
+    written = "[/bold] [red]电磁阀[1] C:\\[link]"
+
+    assert Text.from_markup(plain(written)).plain == written
 
 
 def test_receipt_is_the_marked_workbook(company: Run, tmp_path: Path):
@@ -180,6 +220,17 @@ def test_user_needs_a_good_password_and_gets_a_token(company: Run):
     assert token.stdout.startswith("as_")
 
 
+def test_user_of_an_unknown_station_is_refused(company: Run):
+    """They would see nothing; the answer says which there are."""
+    password = "a long password 9" + chr(10)
+    station = company("user", "add", "li", "--role", "station", "--station", "X", "--password-stdin", text=password)
+    region = company("user", "add", "li", "--role", "manager", "--region", "X", "--password-stdin", text=password)
+
+    assert (station.exit_code, region.exit_code) == (2, 2)
+    assert "SH" in station.output
+    assert "华东" in region.output
+
+
 def test_audit_chain_is_sound(company: Run):
     """After everything above, nothing was changed behind the chain's back."""
     company("intake", GOOD)
@@ -188,6 +239,18 @@ def test_audit_chain_is_sound(company: Run):
 
     assert result.exit_code == 0
     assert "sound" in result.output
+
+
+def test_serve_names_a_port_that_is_taken(company: Run):
+    """No traceback, and no address that leads to somebody else's server."""
+    user = company("user", "add", "li", "--role", "admin", "--password-stdin", text="a long password 9")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = company("serve", "--port", taken.getsockname()[1])
+
+    assert (user.exit_code, result.exit_code) == (0, 1)
+    assert "cannot be listened on" in result.output
 
 
 def test_serve_never_starts_without_a_user(run: Run):
