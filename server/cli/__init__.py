@@ -17,6 +17,7 @@ _COMMANDS = {
     "user": "administration",
     "audit": "administration",
     "serve": "administration",
+    "mail": "mail",
     "demo": "demo",
 }
 
