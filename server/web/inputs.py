@@ -250,8 +250,7 @@ def _posted_lines(repeat: Repeat, posted: Mapping[str, Sequence[str]]) -> list[d
         match = pattern.fullmatch(name)
         if match and match[2] in fields:
             lines.setdefault(int(match[1]), {})[match[2]] = _text(fields[match[2]], values)
-    filled = [line for _, line in sorted(lines.items()) if any(line.values())]
-    return filled[:MOST_LINES]
+    return [line for _, line in sorted(lines.items()) if any(line.values())]
 
 
 def _text(field: Field, posted: Sequence[str]) -> str:

@@ -135,7 +135,7 @@ def export(form_id: str, kind: str) -> Response:
         )
     name = f"{definition.title[language]} {datetime.now(zone):%Y-%m-%d}"
     if kind == "csv":
-        return attachment(csv_file(datasets[0], language), f"{name}.csv", "text/csv; charset=utf-8")
+        return attachment(csv_file(datasets[0], language), f"{name}.csv", "text/csv")
     return attachment(tables_workbook(datasets, language), f"{name}.xlsx", XLSX)
 
 

@@ -84,6 +84,14 @@ def test_a_line_can_be_added_without_a_script(app: Flask):
     assert 'id="findings"' not in answer.text
 
 
+def test_no_line_of_a_long_list_is_lost(app: Flask, site: Site):
+    """A record from a long workbook may be continued here; the page offers no new lines then, but keeps all."""
+    lines = {f"parts.{n}.{name}": value for n in range(230) for name, value in (("part", "螺栓"), ("quantity", "1"))}
+    _send(signed_in(app, "alice"), lines)
+
+    assert len(_only_record(site).values["parts"]) == 230
+
+
 def test_the_drop_downs_know_their_parents(app: Flask):
     """Each option says under which choice one level up it belongs."""
     page = signed_in(app, "alice").get("/forms/fracas/new").text

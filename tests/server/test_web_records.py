@@ -95,10 +95,11 @@ def test_the_workbook_is_a_table_in_which_text_stays_text(app: Flask, visits: li
 
 def test_the_csv_file_opens_rightly_and_harmlessly_in_excel(app: Flask, visits: list[str]):
     """With a byte order mark, and nothing that would run."""
-    content = signed_in(app, "ada").get("/forms/visit/records.csv?sort=visited_on").data
-    rows = list(csv.DictReader(StringIO(content.decode("utf-8-sig"))))
+    answer = signed_in(app, "ada").get("/forms/visit/records.csv?sort=visited_on")
+    rows = list(csv.DictReader(StringIO(answer.data.decode("utf-8-sig"))))
 
-    assert content.startswith(b"\xef\xbb\xbf")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.data.startswith(b"\xef\xbb\xbf")
     assert [row["编号"] for row in rows] == visits
     assert rows[1]["备注"] == "'" + NOTES[1]
 
