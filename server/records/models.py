@@ -1,4 +1,4 @@
-"""Core tables: submissions, records, their revisions, the audit chain, numbers and the outbox."""
+"""Core tables: submissions, records, their revisions, the audit chain and numbers."""
 
 from datetime import datetime
 
@@ -124,19 +124,6 @@ class NumberSeries(Base):
     form_id: Mapped[str] = mapped_column(Text, primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last: Mapped[int]
-
-
-class OutboxMessage(Base):
-    """Something to be done because of a committed change; written in the change's own transaction."""
-
-    __tablename__ = "outbox"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(Text)  # "record-changed"
-    subject: Mapped[str] = mapped_column(Text)
-    payload: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
 class Counter(Base):

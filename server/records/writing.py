@@ -16,7 +16,7 @@ from server.database import table_of
 from server.records import audit, form_tables, kept_findings
 from server.records.audit import Event
 from server.records.identity import Known
-from server.records.models import OutboxMessage, Record, Revision, Submission
+from server.records.models import Record, Revision, Submission
 from server.records.numbering import next_number
 from server.records.outcome import FAILED, Outcome
 from workbooks.filled import Values
@@ -82,7 +82,6 @@ class Writer:
         self._audit_key = audit_key
         self._zone = zone
         self._events: list[Event] = []
-        self._messages: list[dict[str, Any]] = []
         audit.lock(session)
         self._connection = session.connection()
 
@@ -175,9 +174,7 @@ class Writer:
         self._events.append(event)
 
     def finish(self) -> None:
-        """Write the outbox and the audit entries of everything stored."""
-        if self._messages:
-            self._connection.execute(insert(table_of(OutboxMessage)), self._messages)
+        """Write the audit entries of everything stored."""
         audit.append(self._session, self._audit_key, self._events)
 
     def _submission(
@@ -223,15 +220,6 @@ class Writer:
                 "reason": accepted.reason,
                 "answers": orjson.dumps(to_json(accepted.values)).decode(),
             },
-        )
-        payload = {"form_id": known.form_id, "revision": known.revision, "submission": arrival.id}
-        self._messages.append(
-            {
-                "kind": "record-changed",
-                "subject": known.number,
-                "payload": orjson.dumps(payload).decode(),
-                "created_at": arrival.received_at,
-            }
         )
 
     def _lines(self, definition: FormDefinition, values: Values, record_id: int) -> None:

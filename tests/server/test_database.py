@@ -174,11 +174,11 @@ def test_upgrade_keeps_a_copy_of_the_old_database(tmp_path: Path, monkeypatch: p
     """Before an existing SQLite file is changed, it is copied as it was."""
     Site.open(Settings(home=tmp_path), definitions={}).close()
     monkeypatch.setattr(migrations, "newest", lambda: "9999")
-    monkeypatch.setattr(migrations, "upgrade", lambda connection: connection.execute(text("DROP TABLE outbox")))
+    monkeypatch.setattr(migrations, "upgrade", lambda connection: connection.execute(text("DROP TABLE counters")))
 
     Site.open(Settings(home=tmp_path), definitions={}).close()
 
     with sqlite3.connect(tmp_path / "backups" / "before-9999.db") as copy:
         tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
     copy.close()
-    assert "outbox" in tables
+    assert "counters" in tables

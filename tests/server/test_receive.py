@@ -20,7 +20,7 @@ from server.intake.receive import (
 )
 from server.records import form_tables, store
 from server.records.audit import verify_audit
-from server.records.models import OutboxMessage, Record, Submission
+from server.records.models import Record, Submission
 from server.records.store import NotFound
 from server.site import Site
 from tests.server.company import VISIT
@@ -42,7 +42,7 @@ def _count(site: Site, model: type) -> int:
 
 
 def test_good_workbook_becomes_a_record(site: Site, alice: Viewer):
-    """Number, first revision, typed row, lines, original bytes, outbox message: all of it or nothing."""
+    """Number, first revision, typed row, lines, original bytes: all of it or nothing."""
     content = workbook()
 
     receipt = send(site, alice, content)
@@ -58,7 +58,6 @@ def test_good_workbook_becomes_a_record(site: Site, alice: Viewer):
     assert row["arrived_at"] == datetime(2026, 3, 5, 9, 30)
     assert [tuple(line) for line in lines] == [(1, "密封条", 2), (2, "螺栓", 8)]
     assert site.originals.read(view.sha256) == content
-    assert _count(site, OutboxMessage) == 1
 
 
 def test_answers_from_a_page_are_the_same_record(site: Site, alice: Viewer):

@@ -81,16 +81,6 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("form_id", "year", name="pk_number_series"),
     )
     op.create_table(
-        "outbox",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
-    )
-    op.create_table(
         "people",
         sa.Column("station", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -242,7 +232,6 @@ def _create_indexes() -> None:
     op.create_index("ix_audit_entries_subject", "audit_entries", ["subject"])
     op.create_index("ix_failure_modes_product", "failure_modes", ["product"])
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
-    op.create_index("ix_outbox_done_at", "outbox", ["done_at"])
     op.create_index("ix_products_parent", "products", ["parent"])
     op.create_index("ix_records_form_id_instance_id", "records", ["form_id", "instance_id"])
     op.create_index("ix_records_form_id_key_hash", "records", ["form_id", "key_hash"])
