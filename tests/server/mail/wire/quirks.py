@@ -57,39 +57,48 @@ class QuirkProxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._upstream))
                 self._sockets += [client, server]
-                told_id = threading.Event()
+                muted, answered = threading.Event(), threading.Event()
                 for run in (self._to_server, self._to_client):
-                    threading.Thread(target=run, args=(client, server, told_id), daemon=True).start()
+                    threading.Thread(target=run, args=(client, server, muted, answered), daemon=True).start()
 
-    def _to_server(self, client: socket.socket, server: socket.socket, told_id: threading.Event) -> None:
+    def _to_server(
+        self, client: socket.socket, server: socket.socket, muted: threading.Event, answered: threading.Event
+    ) -> None:
+        told_id = False
         with contextlib.suppress(OSError), client.makefile("rb") as lines:
             for line in lines:
                 tag, _, rest = line.strip().partition(b" ")
                 self.commands.append(rest.decode("utf-8", "replace"))
                 words = rest.upper().split()
                 if words[:1] == [b"ID"]:
-                    told_id.set()
-                if self._quirks.needs_id and words[:1] in ([b"SELECT"], [b"EXAMINE"]) and not told_id.is_set():
+                    told_id = True
+                if self._quirks.needs_id and words[:1] in ([b"SELECT"], [b"EXAMINE"]) and not told_id:
                     client.sendall(tag + b" " + _UNSAFE + b"\r\n")
                     continue
                 if self._quirks.refuses and self._quirks.refuses.encode() in words:
                     client.sendall(tag + b" NO [OVERQUOTA] no room\r\n")
                     continue
                 cut = self._quirks.drop_on.encode() in words and self._cuts_left > 0
+                if cut:
+                    self._cuts_left -= 1
+                    muted.set()
                 if not cut or self._quirks.drop_late:
                     server.sendall(line)
                 if cut:
-                    self._cuts_left -= 1
-                    if self._quirks.drop_late:
-                        server.recv(65536)  # it has done it, nobody hears of it
+                    answered.wait(2 if self._quirks.drop_late else 0)  # it has done it, nobody hears of it
                     break
         _cut(client)
         _cut(server)
 
-    def _to_client(self, client: socket.socket, server: socket.socket, _: threading.Event) -> None:
+    def _to_client(
+        self, client: socket.socket, server: socket.socket, muted: threading.Event, answered: threading.Event
+    ) -> None:
         passed = 0
         with contextlib.suppress(OSError):
             while chunk := server.recv(4096):
+                if muted.is_set():
+                    answered.set()
+                    continue
                 for word in self._quirks.hides:
                     chunk = re.sub(rb"(?i) " + word.encode() + rb"(?=[ \]\r])", b"", chunk)
                 if self._quirks.drop_after and self._cuts_left > 0:
