@@ -21,12 +21,13 @@ from server.access.people import find_user
 from server.access.tokens import issue_token
 from server.access.visibility import Viewer
 from server.app import create_app
+from server.cli.demo_mail import ShownMail, demo_mail, show_mail, show_mail_places, surprises, take_mail
 from server.cli.receipts import OUTCOME_COLOURS
 from server.cli.terminal import console, language_option, plain, progress_bar, write_file
 from server.demo.loader import Account, load_demo
 from server.records.outcome import Outcome
 from server.reports import build_named_report
-from server.settings import SettingsError, load_settings
+from server.settings import Settings, SettingsError, load_settings
 from server.site import Site
 from workbooks.form import Language
 
@@ -71,22 +72,32 @@ def demo(once: bool, port: int | None, workbooks: Path | None, since: datetime |
     The data folder is AFTERSHEET_HOME, or .demo here. The exit status is 1 when a workbook
     was not answered as expected.
     """
-    files = _filled_workbooks(workbooks or WORKBOOKS)
-    site = _open(port)
-    try:
-        accounts = _load(site, since.date() if since else None)
-        with _served(site) as address:
-            answers = list(_submit(site, address, files))
-            surprises = _surprises(answers)
-            _show_answers(answers, language)
-            report = _build_report(site, language)
-            _show_places(site, address, accounts, answers, report)
-            if not once:
-                _wait(address)
-    finally:
-        site.close()
+    folder = workbooks or WORKBOOKS
+    files = _filled_workbooks(folder)
+    settings = _settings(port)
+    with demo_mail(settings.home) as mail:
+        site = _open(settings.model_copy(update={"mail": mail}))
+        try:
+            surprises = _show(site, folder, files, once, since.date() if since else None, language)
+        finally:
+            site.close()
     if surprises:
         raise click.ClickException(f"not answered as expected: {', '.join(surprises)}")
+
+
+def _show(site: Site, folder: Path, files: list[Path], once: bool, since: date | None, language: Language) -> list[str]:
+    """Everything in its turn; the names of the files that were not answered as expected."""
+    accounts = _load(site, since)
+    with _served(site) as address:
+        answers = list(_submit(site, address, files))
+        _show_answers(answers, language)
+        mails = take_mail(site, folder)
+        show_mail(mails)
+        report = _build_report(site, language)
+        _show_places(site, address, accounts, answers, mails, report)
+        if not once:
+            _wait(address)
+    return _surprises(answers) + surprises(mails)
 
 
 def _filled_workbooks(folder: Path) -> list[Path]:
@@ -98,13 +109,18 @@ def _filled_workbooks(folder: Path) -> list[Path]:
     return files
 
 
-def _open(port: int | None) -> Site:
-    """The demo's own site; it never touches an installation that is in use unless AFTERSHEET_HOME names it."""
+def _settings(port: int | None) -> Settings:
+    """Those of the demo's own data folder, unless AFTERSHEET_HOME names another."""
     overrides: dict[str, Any] = {"port": port} if port else {}
     try:
         settings = load_settings(**overrides)
-        if "home" not in settings.model_fields_set:
-            settings = load_settings(home=HOME, **overrides)
+        return settings if "home" in settings.model_fields_set else load_settings(home=HOME, **overrides)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _open(settings: Settings) -> Site:
+    try:
         return Site.open(settings)
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
@@ -211,13 +227,21 @@ def _build_report(site: Site, language: Language) -> Path:
     return path
 
 
-def _show_places(site: Site, address: str, accounts: tuple[Account, ...], answers: list[_Answer], report: Path) -> None:
+def _show_places(
+    site: Site,
+    address: str,
+    accounts: tuple[Account, ...],
+    answers: list[_Answer],
+    mails: list[ShownMail],
+    report: Path,
+) -> None:
     rejected = next((answer for answer in answers if answer.outcome is Outcome.REJECTED and answer.errors), None)
     console.print(f"\nReport with pivots and charts: {report.absolute()}", soft_wrap=True)
     if rejected is not None:
         console.print(
             f"A marked workbook, to mend and send again: {address}/submissions/{rejected.body['submission_id']}"
         )
+    show_mail_places(site, address, mails)
     console.print(f"Dashboard, records, templates: [bold]{address}/[/]")
     for account in accounts:
         station = f" of station {account.station}" if account.station else ""

@@ -89,7 +89,12 @@ def demo_master(seed: int = 1, until: date | None = None) -> Master:
                     code=s.code,
                     label_zh=f"{s.city.zh}服务站",
                     label_en=f"{s.city.en} station",
-                    attributes={"region": s.region.zh, "region_en": s.region.en, "city": s.city.zh},
+                    attributes={
+                        "region": s.region.zh,
+                        "region_en": s.region.en,
+                        "city": s.city.zh,
+                        "email": f"{s.code.lower()}@station.example",
+                    },
                 )
                 for s in STATIONS
             ],
