@@ -84,6 +84,12 @@ def two_workbooks() -> bytes:
     )
 
 
+NOTICE = """# Where these files are from
+
+Made by `python -m tests.make_letters` (tests/make_letters.py): workbooks of tests/data, mailed as Foxmail, Outlook and
+QQ Mail would have sent them. No mail comes from a customer or from the network; people and addresses do not exist.
+Nothing in them proves who sent them: all three wait for a person.
+"""
 LETTERS = {
     "foxmail_loan_slip.eml": foxmail,
     "outlook_forwarded_survey.eml": forwarded,
@@ -94,6 +100,7 @@ LETTERS = {
 def main() -> None:
     folder = DATA / "mail"
     folder.mkdir(exist_ok=True)
+    (folder / "NOTICE.md").write_text(NOTICE, encoding="utf-8")
     for name, make in LETTERS.items():
         (folder / name).write_bytes(make())
 
