@@ -12,7 +12,7 @@ from workbooks.findings import Finding, FindingCode, Severity
 from workbooks.form import Field, FieldType, FormDefinition, Repeat, Section, Text
 from workbooks.master import Master
 from workbooks.rules import CompiledRules
-from workbooks.typed import Normaliser, Problem, normaliser
+from workbooks.spellings.typed import Normaliser, Problem, normaliser
 
 _ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 _Place = tuple[str, int | None]
@@ -143,14 +143,14 @@ class Entries:
         return self.unread.union(errors)
 
     def cell(self, path: str, line: int | None) -> Cell | None:
-        """The cell of *path*; a repeat's is the first cell of its first filled line."""
+        """The cell of *path*; a repeat's is the first cell of its first filled line, or of its first line."""
         if path in self._filled.cells:
             return self._filled.cells[path]
         repeat, _, name = path.partition(".")
         rows = self.lines.get(repeat, ())
         if name:
             return rows[line or 0].get(name) if line is not None and line < len(rows) else None
-        return next(iter(rows[0].values()), None) if rows else None
+        return next(iter(rows[0].values()), None) if rows else self._filled.starts.get(repeat)
 
     def label(self, path: str) -> Text:
         """What people see beside the cell of field or repeat *path*."""

@@ -58,7 +58,8 @@ class FilledForm:
 
     *repeats* holds, per repeat, the lines in sheet order with the cells of each line by
     field name; lines with nothing in them are left out, so a cell's address, not its
-    position, says where it stands. A web form has no addresses: its cells have sheet "".
+    position, says where it stands; *starts* says where the first line of each would.
+    A web form has no addresses: its cells have sheet "".
     *flags* name active content that was found and ignored (macro, external ...).
     *findings* are what the reader itself has to say (lost names, old file format ...).
     """
@@ -66,6 +67,7 @@ class FilledForm:
     identity: Identity
     cells: Mapping[str, Cell] = default(default_factory=lambda: MappingProxyType({}))
     repeats: Mapping[str, tuple[Mapping[str, Cell], ...]] = default(default_factory=lambda: MappingProxyType({}))
+    starts: Mapping[str, Cell] = default(default_factory=lambda: MappingProxyType({}))
     reason: Cell | None = None
     pictures: tuple[Picture, ...] = ()
     flags: frozenset[str] = frozenset()

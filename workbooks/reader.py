@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from lxml import etree
 
-from workbooks import labels, pictures
 from workbooks.filled import Cell, FilledForm, Identity, RawValue
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, FormDefinition, defined_name
-from workbooks.grids import Grids, Place, address
 from workbooks.guard import Inspection, Limits, Refused, inspect
-from workbooks.lexical import column_number
+from workbooks.parsing import labels, pictures
+from workbooks.parsing.grids import Grids, Place, address
+from workbooks.parsing.lexical import column_number
 from workbooks.refusal import DEFAULT_LIMITS, damaged
 
 __all__ = ["Limits", "Refused", "read"]
@@ -174,6 +174,7 @@ def _by_place(
         if name:
             columns.setdefault(repeat, {})[name] = place
     reason = places.get(IDENTITY_PREFIX + REASON)
+    firsts = {repeat: min(of_repeat.values(), key=lambda place: place.left) for repeat, of_repeat in columns.items()}
     return FilledForm(
         identity=identity,
         cells={path: grids.cell(place) for path, place in found.items() if "." not in path},
@@ -181,6 +182,7 @@ def _by_place(
             repeat: tuple(_lines(of_repeat, {n for n in of_repeat if f"{repeat}.{n}" in computed}, grids))
             for repeat, of_repeat in columns.items()
         },
+        starts={repeat: Cell(place.sheet, address(place.top, place.left), None) for repeat, place in firsts.items()},
         reason=grids.cell(reason) if reason else None,
         findings=findings,
     )

@@ -82,8 +82,9 @@ def draw(grid: str, /, *, version: int | None = 3, pictures: tuple[Picture, ...]
         table: tuple(line for _, line in sorted(rows.items()) if any(cell.value is not None for cell in line.values()))
         for table, rows in lines.items()
     }
+    starts = {table: next(iter(rows[min(rows)].values())) for table, rows in lines.items()}
     identity = Identity(form_id="visit", version=version)
-    return FilledForm(identity=identity, cells=single, repeats=repeats, reason=reason, pictures=pictures)
+    return FilledForm(identity=identity, cells=single, repeats=repeats, starts=starts, reason=reason, pictures=pictures)
 
 
 def _cells(grid: str) -> dict[str, RawValue]:

@@ -119,6 +119,14 @@ def test_lines_of_a_repeat_are_read_by_row():
     assert lines[1]["quantity"].address == "B15"
 
 
+def test_an_empty_repeat_has_a_place():
+    """Where its first line would begin: that is what a finding about it points to."""
+    form = read(draw({}), FORMS)
+
+    assert form.repeats["parts"] == ()
+    assert form.starts["parts"].address == "A13"
+
+
 def test_rows_inserted_into_a_repeat_are_read():
     """Excel stretches the names; they need not stretch alike."""
     places = PLACES | {"parts.serial": "$A$13:$A$17", "parts.quantity": "$B$13:$B$16"}
