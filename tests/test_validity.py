@@ -10,8 +10,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
 
 from tests.validity import assert_valid, lint, sdk, validator
-from workbooks.finishing import finish
 from workbooks.package import CONTENT_TYPES, Package
+from workbooks.sheet.finishing import finish
 
 SHEET, TABLE, WORKBOOK, STYLES = "xl/worksheets/sheet1.xml", "xl/tables/table1.xml", "xl/workbook.xml", "xl/styles.xml"
 STRINGS = "xl/sharedStrings.xml"

@@ -7,16 +7,16 @@ from decimal import Decimal
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from workbooks.calculation import Scope
 from workbooks.deadlines import DeadlineState, deadline_states
 from workbooks.entries import Entries, Entry, read_entries
 from workbooks.filled import FilledForm, Value, Values
 from workbooks.findings import Finding, FindingCode, has_errors
 from workbooks.form import Field, FormDefinition, Repeat, Section, Text
+from workbooks.formulas.calculation import Scope
 from workbooks.master import EMPTY, Master
 from workbooks.rules import CompiledRules, Rule, compile_rules
-from workbooks.spelling import clean, is_blank
-from workbooks.typed import Problem, out_of_range
+from workbooks.spellings.spelling import clean, is_blank
+from workbooks.spellings.typed import Problem, out_of_range
 from workbooks.values import show
 
 __all__ = ["CheckReport", "DeadlineState", "check"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from workbooks import lexical, sniff
-from workbooks.archive import Archive
 from workbooks.findings import FindingCode
 from workbooks.package import CONTENT_TYPES, SheetPart, relation_target, relations_part
+from workbooks.parsing import lexical, sniff
+from workbooks.parsing.archive import Archive
 from workbooks.refusal import DEFAULT_LIMITS, Limits, Refused, damaged, refuse, too_large, unsafe
 
 __all__ = ["Inspection", "Limits", "Refused", "inspect", "parse", "relations"]

@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from workbooks.form import Field, FormDefinition
-from workbooks.spelling import fold
+from workbooks.spellings.spelling import fold
 
 _ADAPTER = TypeAdapter(FormDefinition)
 

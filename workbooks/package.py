@@ -6,8 +6,8 @@ from typing import Self
 
 from lxml import etree
 
-from workbooks.parts import Deflated, Parts
-from workbooks.parts import PackageError as PackageError
+from workbooks.ooxml.parts import Deflated, Parts
+from workbooks.ooxml.parts import PackageError as PackageError
 
 SHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

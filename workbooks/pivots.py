@@ -8,13 +8,13 @@ from xlsxwriter.worksheet import Worksheet
 
 from workbooks.dataset import Dataset
 from workbooks.form import Language
-from workbooks.pivot_cache import CacheField, cache_fields
-from workbooks.pivot_layout import lay_out
-from workbooks.pivot_parts import PlacedPivot, inject
-from workbooks.report_cover import COVER, add_cover
-from workbooks.report_definition import ReportDefinition, ReportSheet
-from workbooks.report_sheets import add_chart, add_heading, add_pivot, add_table, chosen_columns
-from workbooks.report_style import Looks
+from workbooks.reporting.pivot_cache import CacheField, cache_fields
+from workbooks.reporting.pivot_layout import lay_out
+from workbooks.reporting.pivot_parts import PlacedPivot, inject
+from workbooks.reporting.report_cover import COVER, add_cover
+from workbooks.reporting.report_definition import ReportDefinition, ReportSheet
+from workbooks.reporting.report_sheets import add_chart, add_heading, add_pivot, add_table, chosen_columns
+from workbooks.reporting.report_style import Looks
 
 _A4 = 9
 _TAB = {"cover": "#1F3864", "pivot": "#5B9BD5", "data": "#9CA3AF"}

@@ -6,20 +6,20 @@ from datetime import date
 
 from lxml import etree
 
-from workbooks import dependents
-from workbooks.cell_formats import CellFormats
-from workbooks.columns import CellColumn, TextTooLong, constant, serial
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
-from workbooks.matching import choose, matched
+from workbooks.ooxml.cell_formats import CellFormats
+from workbooks.ooxml.parts import Deflation
+from workbooks.ooxml.sheet_xml import SheetXml
+from workbooks.ooxml.tables import Area, PushError, column_letters
 from workbooks.package import Package, PackageError
-from workbooks.parts import Deflation
-from workbooks.resizing import Resizing
-from workbooks.sheet_xml import SheetXml
-from workbooks.surroundings import refuse_obstacles, resized_surroundings
-from workbooks.table_rows import OldRows, find_rows, write_rows
-from workbooks.tables import Area, PushError, column_letters
-from workbooks.totals import totals
+from workbooks.pushing import dependents
+from workbooks.pushing.columns import CellColumn, TextTooLong, constant, serial
+from workbooks.pushing.matching import choose, matched
+from workbooks.pushing.resizing import Resizing
+from workbooks.pushing.surroundings import refuse_obstacles, resized_surroundings
+from workbooks.pushing.table_rows import OldRows, find_rows, write_rows
+from workbooks.pushing.totals import totals
 
 __all__ = ["PushError", "Pushed", "push"]
 

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from workbooks.active_content import Entangled, remove_active_content
-from workbooks.book import STYLES_TYPE, WORKSHEET_TYPE, Book, quoted
-from workbooks.cells import Area
-from workbooks.columns import serial
-from workbooks.comments import Notes
 from workbooks.findings import Finding, has_errors
-from workbooks.findings_sheet import TITLE, Mark, findings_sheet
 from workbooks.form import IDENTITY_PREFIX, PREFIX, Language
-from workbooks.marks import Marks
+from workbooks.marking.active_content import Entangled, remove_active_content
+from workbooks.marking.comments import Notes
+from workbooks.marking.findings_sheet import TITLE, Mark, findings_sheet
+from workbooks.marking.marks import Marks
+from workbooks.ooxml.book import STYLES_TYPE, WORKSHEET_TYPE, Book, quoted
+from workbooks.ooxml.cells import Area
+from workbooks.ooxml.stylesheet import StyleError, Stylesheet, minimal
 from workbooks.package import RELATION_NS, SHEET_NS, Package, PackageError, SheetPart
-from workbooks.stylesheet import StyleError, Stylesheet, minimal
+from workbooks.pushing.columns import serial
 
 __all__ = ["Mark", "ReceiptError", "findings_workbook", "mark"]
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from workbooks.library import DefinitionError, line_of, located
-from workbooks.report_definition import ReportDefinition, ReportSheet, ReportTable
+from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
 
 __all__ = ["DefinitionError", "ReportDefinition", "load", "load_reports"]
 

@@ -16,15 +16,15 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Final
 
-from workbooks.calculation import Computed, Scope, Unanswered, compile_formula
-from workbooks.excel_values import CellValue, ExcelError, cell_of, to_logical, to_number
 from workbooks.filled import Row, Value, Values
 from workbooks.form import Constraint, Field, FormDefinition, Language, Repeat, defined_name
-from workbooks.formula import Call, FormulaError, walk
-from workbooks.functions import FUNCTIONS
+from workbooks.formulas.calculation import Computed, Scope, Unanswered, compile_formula
+from workbooks.formulas.excel_values import CellValue, ExcelError, cell_of, to_logical, to_number
+from workbooks.formulas.formula import Call, FormulaError, walk
+from workbooks.formulas.functions import FUNCTIONS
+from workbooks.formulas.references import Formula, excel_text, understand
+from workbooks.formulas.results import looked_up, result_value
 from workbooks.master import Master
-from workbooks.references import Formula, excel_text, understand
-from workbooks.results import looked_up, result_value
 
 __all__ = ["SUPPORTED", "CompiledRules", "FormulaError", "Rule", "compile_rules", "to_excel"]
 

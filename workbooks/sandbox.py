@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
-from workbooks import wire
-from workbooks.children import Child, Stopped, Watch
 from workbooks.filled import FilledForm
 from workbooks.form import FormDefinition
 from workbooks.guard import inspect
+from workbooks.parsing import wire
+from workbooks.parsing.children import Child, Stopped, Watch
 from workbooks.refusal import DEFAULT_LIMITS, Limits, Refused, damaged
 
 __all__ = ["ChildError", "Sandbox", "Stopped"]

@@ -14,19 +14,19 @@ from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from workbooks.answers import Answers, Calculation, Content, write_pictures
-from workbooks.blocks import Block, Layout, Part, own_name
-from workbooks.dropdowns import SHEET as LISTS
-from workbooks.dropdowns import Dropdowns
 from workbooks.filled import Values
-from workbooks.finishing import CachedValue, finish
 from workbooks.form import REASON, FieldType, FormDefinition, Language, defined_name
-from workbooks.highlights import add_highlights, begun_inputs
-from workbooks.layout import META, lay_out
 from workbooks.master import EMPTY, Master
-from workbooks.sheet_rules import SheetRules
-from workbooks.styles import DIGIT_PX, Styles, input_look, own_look, put
-from workbooks.validations import add_validations
+from workbooks.sheet.answers import Answers, Calculation, Content, write_pictures
+from workbooks.sheet.blocks import Block, Layout, Part, own_name
+from workbooks.sheet.dropdowns import SHEET as LISTS
+from workbooks.sheet.dropdowns import Dropdowns
+from workbooks.sheet.finishing import CachedValue, finish
+from workbooks.sheet.highlights import add_highlights, begun_inputs
+from workbooks.sheet.layout import META, lay_out
+from workbooks.sheet.sheet_rules import SheetRules
+from workbooks.sheet.styles import DIGIT_PX, Styles, input_look, own_look, put
+from workbooks.sheet.validations import add_validations
 
 SPARE_LINES = 2  # entry lines left free below those of a record
 _ZONE = ZoneInfo("Asia/Shanghai")

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import orjson
 
-from workbooks.choices import options_of
 from workbooks.filled import Row, Value, Values
 from workbooks.form import Field, FieldType, FormDefinition, Language
 from workbooks.master import EMPTY, Master
-from workbooks.typed import Problem, normalise
+from workbooks.spellings.choices import options_of
+from workbooks.spellings.typed import Problem, normalise
 
 __all__ = ["Problem", "answers", "content_hash", "from_json", "normalise", "show", "to_json"]
 

@@ -8,7 +8,7 @@ from server.site import Site
 from workbooks.filled import Picture, Values
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Field, FieldType
-from workbooks.pictures import picture_type
+from workbooks.parsing.pictures import picture_type
 from workbooks.sandbox import Stopped
 
 

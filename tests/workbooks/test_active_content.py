@@ -10,8 +10,8 @@ import xlsxwriter
 from tests.validity import assert_valid, lint
 from tests.workbooks.drawn import TITLE, drawn_form, with_part, with_text
 from tests.workbooks.test_receipt import STATION, cells, marking
-from workbooks.active_content import PLAIN_TYPE
-from workbooks.book import quoted
+from workbooks.marking.active_content import PLAIN_TYPE
+from workbooks.ooxml.book import quoted
 from workbooks.package import RELATION_NS, SHEET_NS, Package
 from workbooks.receipt import ReceiptError, mark
 

@@ -11,10 +11,10 @@ from lxml import etree
 from openpyxl.styles import Font, PatternFill
 from python_calamine import CalamineWorkbook
 
-from workbooks.book import Book
-from workbooks.cells import Area, Sheet, column_letters, column_number, text_content
+from workbooks.ooxml.book import Book
+from workbooks.ooxml.cells import Area, Sheet, column_letters, column_number, text_content
+from workbooks.ooxml.stylesheet import Stylesheet, minimal
 from workbooks.package import SHEET_NS, STRICT_SHEET_NS, Package
-from workbooks.stylesheet import Stylesheet, minimal
 
 
 def sheet(rows: str, before: str = "", after: str = "", ns: str = SHEET_NS) -> Sheet:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from openpyxl import Workbook, load_workbook
 
-from workbooks.columns import Beside, CellColumn, Tags, TextTooLong, rows_xml, serial
+from workbooks.pushing.columns import Beside, CellColumn, Tags, TextTooLong, rows_xml, serial
 
 NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbooks.formula import MAX_NESTING, Binary, Call, FormulaError, Name, Number, String, Unary, parse, walk
+from workbooks.formulas.formula import MAX_NESTING, Binary, Call, FormulaError, Name, Number, String, Unary, parse, walk
 
 
 def shape(formula: str) -> str:

@@ -13,12 +13,12 @@ import xlsxwriter
 from openpyxl import load_workbook
 
 from tests.workbooks.drawing import define, field, repeat
-from workbooks.calculation import compile_formula
-from workbooks.excel_values import CellValue, ExcelError, cell_of
 from workbooks.filled import Values
 from workbooks.form import defined_name
-from workbooks.functions import FUNCTIONS
-from workbooks.references import excel_text, understand
+from workbooks.formulas.calculation import compile_formula
+from workbooks.formulas.excel_values import CellValue, ExcelError, cell_of
+from workbooks.formulas.functions import FUNCTIONS
+from workbooks.formulas.references import excel_text, understand
 from workbooks.rules import compile_rules
 
 SHEET = define(

@@ -9,7 +9,7 @@ from tests.workbooks.visit import ENGLISH_LABELS, FORMS, LABELS, PLACES, SHEET, 
 from workbooks.filled import FilledForm
 from workbooks.findings import FindingCode
 from workbooks.form import FormDefinition, Text
-from workbooks.labels import fold
+from workbooks.parsing.labels import fold
 from workbooks.reader import read
 
 ANSWERS = {"B3": "甲", "B5": 12, "B6": "好", "B10": "客户要求", "A13": "S1", "B13": 2, "A14": "S2"}

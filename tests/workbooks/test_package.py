@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbooks.ooxml.parts import Deflation
 from workbooks.package import (
     CONTENT_TYPES,
     RELATION_NS,
@@ -18,7 +19,6 @@ from workbooks.package import (
     relation_target,
     relations_part,
 )
-from workbooks.parts import Deflation
 
 PARTS = {
     "[Content_Types].xml": b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbooks.measure import text_lines, text_px
-from workbooks.paging import PAGE_POINTS, Row, paged
+from workbooks.sheet.measure import text_lines, text_px
+from workbooks.sheet.paging import PAGE_POINTS, Row, paged
 
 PAGE = PAGE_POINTS[False]
 HEAD = [Row(40.0), Row(20.0)]

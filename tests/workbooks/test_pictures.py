@@ -14,7 +14,7 @@ from tests.workbooks.visit import FORMS, draw
 from workbooks.filled import FilledForm
 from workbooks.findings import FindingCode
 from workbooks.package import Package
-from workbooks.pictures import picture_type
+from workbooks.parsing.pictures import picture_type
 from workbooks.reader import Limits, read
 
 _CELL_IMAGE = "http://www.wps.cn/officeDocument/2020/cellImage"

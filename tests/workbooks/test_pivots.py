@@ -14,12 +14,12 @@ from tests.validity import assert_valid, lint
 from workbooks.dataset import Column, Dataset
 from workbooks.form import Text
 from workbooks.package import Package
-from workbooks.pivot_cache import cache_fields
-from workbooks.pivot_layout import NO_FIGURE, lay_out
 from workbooks.pivots import build_report
 from workbooks.push import push
 from workbooks.report import load_reports
-from workbooks.report_definition import PivotField, PivotValue, ReportPivot
+from workbooks.reporting.pivot_cache import cache_fields
+from workbooks.reporting.pivot_layout import NO_FIGURE, lay_out
+from workbooks.reporting.report_definition import PivotField, PivotValue, ReportPivot
 
 X = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 REPORT = load_reports()["fracas_monthly"]

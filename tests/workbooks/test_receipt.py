@@ -31,12 +31,12 @@ from tests.workbooks.drawn import (
 )
 from tests.workbooks.test_comments import noted
 from workbooks import reader
-from workbooks.book import Book
-from workbooks.comments import HEADING
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Text
 from workbooks.library import library
-from workbooks.marks import ERROR_FILL, WARNING_FILL
+from workbooks.marking.comments import HEADING
+from workbooks.marking.marks import ERROR_FILL, WARNING_FILL
+from workbooks.ooxml.book import Book
 from workbooks.package import CONTENT_TYPES, Package, PackageError
 from workbooks.receipt import Mark, ReceiptError, findings_workbook, mark
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.workbooks.drawing import choices, define, field, repeat, rule
 from workbooks.filled import Values
-from workbooks.formula import FormulaError
-from workbooks.functions import FUNCTIONS
+from workbooks.formulas.formula import FormulaError
+from workbooks.formulas.functions import FUNCTIONS
 from workbooks.master import EMPTY, Master, MasterRow
 from workbooks.rules import SUPPORTED, compile_rules, to_excel
 

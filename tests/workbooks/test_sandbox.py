@@ -17,14 +17,14 @@ import pytest
 from tests.archives import SHEET, book, sheet
 from tests.hostile import ALL, ODD, READ, Hostile, good
 from tests.workbooks.visit import FORMS, draw
-from workbooks import wire
 from workbooks.filled import Cell
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Text
+from workbooks.parsing import wire
+from workbooks.parsing.worker import peak_memory
 from workbooks.reader import read
 from workbooks.refusal import Refused, refuse
 from workbooks.sandbox import ChildError, Sandbox, Stopped
-from workbooks.worker import peak_memory
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows limits time only")
 
@@ -261,7 +261,7 @@ class Evil:
         pickle.dumps(Evil(getattr, date, "today")),
         pickle.dumps(Evil(wire.build, "os:system", ("true",))),
         pickle.dumps(Evil(wire.build, "workbooks.sandbox:Sandbox", ())),
-        pickle.dumps(Evil(wire.build, "workbooks.wire:importlib", ())),
+        pickle.dumps(Evil(wire.build, "workbooks.parsing.wire:importlib", ())),
         pickle.dumps(Evil(wire.build, "workbooks.package:Package", (b"",))),
         b"\x80\x04cworkbooks.wire\nbuild\n}\x8c\x01xI1\nsb.",
         b"\x80\x04cworkbooks.findings\nFinding\n}(\x8c\x04whatK\x01ub.",

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbooks.sheet_xml import SheetXml
-from workbooks.tables import Area, column_letters, column_number
+from workbooks.ooxml.sheet_xml import SheetXml
+from workbooks.ooxml.tables import Area, column_letters, column_number
 
 NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 

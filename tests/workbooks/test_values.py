@@ -14,7 +14,7 @@ from tests.workbooks.typing_in import MASTER
 from workbooks.filled import RawValue, Value
 from workbooks.findings import FindingCode
 from workbooks.form import FormDefinition
-from workbooks.spelling import clean
+from workbooks.spellings.spelling import clean
 from workbooks.values import Problem, answers, content_hash, from_json, normalise, show, to_json
 
 DAY = date(2022, 3, 5)

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from server.intake.folder import SUFFIXES
 from server.intake.mail import archives
-from workbooks import sniff
 from workbooks.findings import FindingCode
+from workbooks.parsing import sniff
 
 _TNEF = b"\x78\x9f\x3e\x22"
 _APPLE_DOUBLE = b"\x00\x05\x16"

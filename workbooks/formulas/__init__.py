@@ -1,0 +1,1 @@
+"""Formulas of form authors: parsed, understood, compiled, and written for Excel."""

@@ -1,6 +1,0 @@
-"""The Excel functions that rules may use; what LibreOffice makes of each is the test."""
-
-from workbooks.functions import aggregates, dates, logic, maths, texts  # noqa: F401  they register themselves
-from workbooks.functions.registry import FUNCTIONS, Function
-
-__all__ = ["FUNCTIONS", "Function"]

@@ -1,0 +1,1 @@
+"""Parts of an existing workbook, edited one by one."""

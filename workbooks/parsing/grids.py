@@ -1,0 +1,111 @@
+"""The values of a workbook's sheets, cell by cell."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, TypeVar
+
+from python_calamine import CalamineError, CalamineWorkbook, load_workbook
+
+from workbooks.filled import Cell, RawValue
+from workbooks.guard import Inspection
+from workbooks.parsing.lexical import column_number
+from workbooks.refusal import damaged
+
+Range = tuple[tuple[int, int], tuple[int, int]]
+_Result = TypeVar("_Result")
+
+_ERROR_CELL = re.compile(
+    rb'<c r="([A-Z]{1,3}\d{1,7})"(?=[^>]*\bt="e")[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([^<]*)</v>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A rectangle of cells a name stands for; rows and columns from 0, both ends included."""
+
+    sheet: str
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+class Grids:
+    """
+    The values of a workbook's sheets, each read when it is first asked for.
+
+    Raises, from every method:
+        Refused: The reading library fails on the file.
+    """
+
+    def __init__(self, content: bytes, inspection: Inspection) -> None:
+        self._content = content
+        self._inspection = inspection
+        self._rows: dict[str, list[list[Any]]] = {}
+        self._errors: dict[str, dict[tuple[int, int], str]] = {}
+        self._sheets: dict[str, Any] = {}
+        self._workbook: CalamineWorkbook | None = None
+
+    def value(self, sheet: str, row: int, column: int) -> RawValue:
+        """What the cell holds; None when it is empty. A formula error is its text, such as "#N/A"."""
+        rows = self.rows(sheet)
+        found = rows[row][column] if row < len(rows) and column < len(rows[row]) else ""
+        if found == "":
+            return self._errors[sheet].get((row, column))
+        if isinstance(found, float) and not math.isfinite(found):
+            return str(found)
+        return found
+
+    def cell(self, place: Place) -> Cell:
+        """The first cell of *place*: the one that holds the value when cells are merged."""
+        return Cell(place.sheet, address(place.top, place.left), self.value(place.sheet, place.top, place.left))
+
+    def rows(self, sheet: str) -> list[list[Any]]:
+        """All rows from A1 on; they may be of any length."""
+        if sheet not in self._rows:
+            self._errors[sheet] = dict(_error_cells(self._inspection.sheet(sheet)))
+            self._rows[sheet] = self._ask(lambda: self._sheet(sheet).to_python(skip_empty_area=False))
+        return self._rows[sheet]
+
+    def merged(self, sheet: str) -> list[Range]:
+        """The merged ranges as (top, left), (bottom, right)."""
+        return self._ask(lambda: self._sheet(sheet).merged_cell_ranges) or []
+
+    def _sheet(self, title: str) -> Any:
+        if self._workbook is None:
+            self._workbook = load_workbook(BytesIO(self._content))
+        if title not in self._sheets:
+            self._sheets[title] = self._workbook.get_sheet_by_name(title)
+        return self._sheets[title]
+
+    def _ask(self, question: Callable[[], _Result]) -> _Result:
+        try:
+            return question()
+        except CalamineError as error:
+            raise damaged(self._content) from error
+        except BaseException as error:
+            # A panic in the Rust library is a BaseException of a type that cannot be imported.
+            if type(error).__name__ == "PanicException":
+                raise damaged(self._content) from error
+            raise
+
+
+def _error_cells(data: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+    """(row, column) and text of the cells that hold a formula error; the reading library leaves them empty."""
+    if b"#" in data and b't="e"' in data:
+        for place, text in _ERROR_CELL.findall(data):
+            letters = place.rstrip(b"0123456789")
+            yield (int(place[len(letters) :]) - 1, column_number(letters) - 1), text.decode("utf-8", "replace")
+
+
+def address(row: int, column: int) -> str:
+    """Row 6, column 2 (from 0) is "C7"."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"{letters}{row + 1}"

@@ -1,0 +1,1 @@
+"""A table's rows replaced, and what hangs on them."""

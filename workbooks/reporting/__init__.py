@@ -1,0 +1,1 @@
+"""Report workbooks: cover, data, pivot tables and charts."""
