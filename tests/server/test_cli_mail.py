@@ -1,6 +1,7 @@
 """Mail on the command line: saved mails, sealed templates, the mailbox commands; and the demo's letters."""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -105,6 +106,18 @@ def test_a_template_for_a_station_is_sealed(run: Run, tmp_path: Path):
     assert [(found.station, bool(found.seal)) for found in identities] == [("SH", True), (None, False)]
     assert "issue" in result.stderr
     assert run("template", "fracas", "--station", "XX", "--out", sealed).exit_code == 2
+
+
+def test_the_settings_in_the_documentation_are_taken(run: Run, tmp_path: Path):
+    """Copied as they stand, with what is optional switched on."""
+    text = (DATA.parents[1] / "docs" / "mail.md").read_text(encoding="utf-8")
+    example = re.sub(r"^# ", "", text.split("```toml\n")[1].split("```")[0], flags=re.MULTILINE)
+    (tmp_path / "home" / "forms.password").write_text("x")
+    _settings(tmp_path, example)
+    mail = load_settings().mail
+
+    assert (mail.mailboxes[0].account, mail.smtp.from_name if mail.smtp else "") == ("forms", "售后表单")
+    assert (mail.max_message_mb, mail.mailboxes[0].done_folder, mail.mailboxes[0].idle) == (30, "已处理", True)
 
 
 def test_commands_without_a_mailbox_say_what_to_write(run: Run):

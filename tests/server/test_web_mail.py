@@ -64,6 +64,14 @@ def test_the_list_is_searched_and_filtered(app: Flask, stored: MailOutcome, held
     assert found == {"q=走访": True, "q=STATION.CN": True, "q=%25": False, "state=done": True, "state=review": False}
 
 
+def test_a_page_beyond_the_last_is_empty(app: Flask, stored: MailOutcome):
+    """Also one that no database can count to."""
+    ada = signed_in(app, "ada")
+
+    for path in ("/mail", "/mail/outgoing"):
+        assert ada.get(f"{path}?page={10**30}").status_code == 200
+
+
 def test_a_message_stands_beside_its_record_and_the_reply(app: Flask, site: Site, stored: MailOutcome):
     """Text, headers, why the sender is believed, the number, and what was answered."""
     page = signed_in(app, "ada").get(f"/mail/{stored.mail_id}").text

@@ -87,7 +87,7 @@ def mails(
         query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     query = query.order_by(Mail.received_at.desc(), Mail.id.desc())
-    return list(session.scalars(query.limit(per_page).offset((max(page, 1) - 1) * per_page))), total
+    return list(session.scalars(query.limit(per_page).offset(_skipped(page, per_page)))), total
 
 
 def mail(site: Site, viewer: Viewer, mail_id: int) -> MailView:
@@ -154,7 +154,7 @@ def replies(
         query = query.where(Reply.state == state)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     query = query.order_by(Reply.created_at.desc(), Reply.id.desc()).limit(per_page)
-    return [_reply(row) for row in session.scalars(query.offset((max(page, 1) - 1) * per_page))], total
+    return [_reply(row) for row in session.scalars(query.offset(_skipped(page, per_page)))], total
 
 
 def reply_as_sent(site: Site, viewer: Viewer, reply_id: int) -> bytes:
@@ -189,6 +189,11 @@ def resend(site: Site, reply_id: int, *, by: Viewer) -> None:
         details = {"to": row.to_address, "kind": row.kind}
         event = Event(actor=by.username, action="reply-resent", subject=f"reply:{reply_id}", details=details)
         audit.append(session, site.audit_key, [event])
+
+
+def _skipped(page: int, per_page: int) -> int:
+    """How many rows stand before *page*; no more than a database can count."""
+    return min((max(page, 1) - 1) * per_page, (1 << 63) - 1)
 
 
 def _open_to(query: Select[Any], viewer: Viewer) -> Select[Any]:
