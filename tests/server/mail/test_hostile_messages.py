@@ -10,8 +10,8 @@ import pytest
 from server.intake.mail.message import LARGEST, MessageRefused, read_message
 from tests.archives import archive, member, repeated
 from tests.server.mail.letters import BOOK, HEADERS, PNG, attached, letter, multipart, part, winmail
+from workbooks.parsing.worker import peak_memory
 from workbooks.sandbox import Sandbox
-from workbooks.worker import peak_memory
 
 READ = "read"
 
