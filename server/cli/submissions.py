@@ -50,7 +50,7 @@ def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language
     mails = mails_in(paths)
     files = [file for file in workbooks_in(paths) if file not in mails]
     if not files and not mails:
-        raise click.ClickException(f"there is no workbook or mail in {', '.join(str(path) for path in paths)}")
+        raise click.ClickException(f"there is no workbook and no mail in {', '.join(str(path) for path in paths)}")
     with open_site() as site:
         receipts = _take_in(site, files) if files else []
         taken = list(take_mails(site, mails, station))

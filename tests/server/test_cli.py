@@ -121,7 +121,7 @@ def test_folder_without_workbooks_is_named(run: Run, tmp_path: Path):
     result = run("intake", tmp_path)
 
     assert result.exit_code == 1
-    assert "there is no workbook in" in result.output
+    assert "there is no workbook and no mail in" in result.output
 
 
 def test_folder_is_taken_in_whole(company: Run):
