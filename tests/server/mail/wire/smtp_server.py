@@ -27,11 +27,11 @@ class SmtpServer:
         self.answers = list(answers)
         self.taken: list[tuple[str, list[str], bytes]] = []  # envelope sender, recipients, content
         self._only_from = only_from
+        self._needs_login = login is not None
         self._lock = threading.Lock()
         options: dict[str, Any] = {}
         if login is not None:
             options = {
-                "auth_required": True,
                 "auth_require_tls": False,
                 "authenticator": lambda *a: AuthResult(success=_said(a[-1]) == login),
             }
@@ -60,6 +60,8 @@ class SmtpServer:
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self._needs_login and not session.authenticated:
+            return "530 5.7.0 authentication required"
         if self._only_from and address != self._only_from:
             return "553 mail from must equal authorized user"
         envelope.mail_from = address
