@@ -173,12 +173,16 @@ class _Check:
         """(path, line) of every field that does not apply, given the other answers."""
         found: set[tuple[str, int | None]] = set()
         for path, condition in self.rules.relevant.items():
-            if not self.entries.bad.isdisjoint(condition.paths):
+            if not self.entries.bad.isdisjoint(condition.paths) or any(map(self._owed, condition.paths)):
                 continue
             for line, scope in self._scopes(path):
                 if not condition.holds(scope):
                     found.add((path, line))
         return found
+
+    def _owed(self, path: str) -> bool:
+        """Whether *path* must be answered and is not: then nobody can say yet what depends on it."""
+        return "." not in path and self.entries.field(path).required is True and self.entries.value(path, None) is None
 
     def _scopes(self, path: str) -> Iterator[tuple[int | None, Scope]]:
         """(line, scope) of each place where *path* stands: one outside repeats, one per filled line inside."""

@@ -242,7 +242,7 @@ def _show_places(
             f"A marked workbook, to mend and send again: {address}/submissions/{rejected.body['submission_id']}"
         )
     show_mail_places(site, address, mails)
-    console.print(f"Dashboard, records, templates: [bold]{address}/[/]")
+    console.print(f"Dashboard, records, templates: [bold]{address}/[/]", soft_wrap=True)
     for account in accounts:
         station = f" of station {account.station}" if account.station else ""
         console.print(f"  sign in as [bold]{account.username}[/]{station}, password [bold]{plain(account.password)}[/]")

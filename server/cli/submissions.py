@@ -52,7 +52,7 @@ def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language
     if not files and not mails:
         raise click.ClickException(f"there is no workbook and no mail in {', '.join(str(path) for path in paths)}")
     with open_site() as site:
-        receipts = _take_in(site, files) if files else []
+        receipts, failures = _take_in(site, files) if files else ([], [])
         taken = list(take_mails(site, mails, station))
     counts = Counter(receipt.outcome for receipt in receipts)
     if as_json:
@@ -64,7 +64,9 @@ def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language
             console.print(", ".join(f"[{OUTCOME_COLOURS[outcome]}]{outcome}: {n}[/]" for outcome, n in counts.items()))
         for each in taken:
             print_mail(each, language)
-    sys.exit(1 if counts[Outcome.REJECTED] or not all(each.stored for each in taken) else 0)
+    for failure in failures:
+        click.echo(f"Error: {failure}", err=True)
+    sys.exit(1 if failures or counts[Outcome.REJECTED] or not all(each.stored for each in taken) else 0)
 
 
 @click.command()
@@ -130,14 +132,20 @@ def records(
             raise click.BadParameter(str(error)) from error
 
 
-def _take_in(site: Site, files: list[Path]) -> list[Receipt]:
-    receipts = []
+def _take_in(site: Site, files: list[Path]) -> tuple[list[Receipt], list[Exception]]:
+    """The receipts of what was taken in, and what kept single files out; one never costs the others theirs."""
+    receipts: list[Receipt] = []
+    unread: list[OSError] = []
+    errors: list[Exception] = []
     with progress_bar("Taking in") as bar:
         task = bar.add_task("", total=len(files))
-        for done in receive_many(site, contents(files), channel="cli", sender=Viewer.operator()):
-            receipts.append(done)
-            bar.advance(task)
-    return receipts
+        try:
+            for done in receive_many(site, contents(files, unread), channel="cli", sender=Viewer.operator()):
+                receipts.append(done)
+                bar.advance(task)
+        except ExceptionGroup as group:
+            errors.extend(group.exceptions)
+    return receipts, [*unread, *errors]
 
 
 def _as_dict(row: RecordRow) -> dict[str, object]:

@@ -109,7 +109,9 @@ def decide(
     )
     reading = replace(reading, findings=findings)
     if has_errors(findings):
-        return _rejected(reading, definition, report)
+        # What was turned down stays with the station that sent it, whatever station it names.
+        kept_with = sender.station if sender.station_bound else station
+        return _rejected(replace(reading, station=kept_with), definition, report)
     if base is None:
         reading = replace(reading, findings=(*findings, *_resemblances(session, sender, definition, key, used)))
     return Decision(

@@ -28,10 +28,15 @@ def workbooks_in(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def contents(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """(file name, bytes) of each file, read when its turn comes."""
+def contents(files: Iterable[Path], unread: list[OSError]) -> Iterator[tuple[str, bytes]]:
+    """(file name, bytes) of each file, read when its turn comes; why one could not be read goes to *unread*."""
     for file in files:
-        yield file.name, file.read_bytes()
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            unread.append(error)
+        else:
+            yield file.name, content
 
 
 def _is_workbook(file: Path, root: Path) -> bool:

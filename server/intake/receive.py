@@ -13,6 +13,7 @@ from server.access.visibility import Viewer
 from server.intake.ahead import ahead
 from server.intake.answers import Answers, UnknownAnswer, as_original, filled_from, new_instance_id
 from server.intake.decision import Decision, decide
+from server.intake.mail.names import clean_name
 from server.intake.pictures import pictures_of
 from server.intake.receipts import Receipt
 from server.intake.workbooks import marked_workbook, record_workbook
@@ -359,7 +360,7 @@ def _arrival(
         received_at=received_at or datetime.now(UTC),
         channel=channel,
         sender=sender,
-        filename=filename,
+        filename=clean_name(filename) or ("workbook.xlsx" if kind == "workbook" else ""),
         sha256=sha256,
         size=size,
         kind=kind,

@@ -18,7 +18,7 @@ def test_folders_are_searched_in_order(tmp_path: Path):
     files = workbooks_in([tmp_path, tmp_path / "b.xlsx"])
 
     assert [file.name for file in files] == ["b.xlsx", "old.xls", "a.XLSM"]
-    assert next(contents(files)) == ("b.xlsx", b"b.xlsx")
+    assert next(contents(files, [])) == ("b.xlsx", b"b.xlsx")
 
 
 def test_named_file_is_taken_whatever_it_is_called(tmp_path: Path):
@@ -53,3 +53,15 @@ def test_working_ahead_keeps_order_and_errors():
     early = ahead(iter(range(1000)), 3)
     assert next(early) == 0
     early.close()
+
+
+def test_file_that_cannot_be_read_costs_the_others_nothing(tmp_path: Path):
+    """It vanished between listing and reading: the others come, and it is named."""
+    kept, gone = tmp_path / "a.xlsx", tmp_path / "b.xlsx"
+    kept.write_bytes(b"a")
+    unread: list[OSError] = []
+
+    found = list(contents([gone, kept], unread))
+
+    assert found == [("a.xlsx", b"a")]
+    assert [error.filename for error in unread] == [str(gone)]

@@ -14,6 +14,7 @@ from server.intake.receive import (
     Answers,
     Outcome,
     UnknownAnswer,
+    receive,
     receive_many,
     receive_values,
     receive_values_many,
@@ -179,6 +180,18 @@ def test_same_answers_in_another_file_are_already_received(site: Site, alice: Vi
 
     assert again.outcome is Outcome.ALREADY_RECEIVED
     assert again.record_number == first.record_number
+
+
+def test_file_name_is_kept_as_it_can_be_shown(site: Site, alice: Viewer):
+    """Without path, line breaks and control characters, and not five thousand characters long."""
+    receipt = receive(
+        site, workbook(), filename="C:\\x\\a\r\n\x1b" + "表" * 5000 + ".xlsx", channel="api", sender=alice
+    )
+
+    assert receipt.filename.startswith("a")
+    assert receipt.filename.endswith("表.xlsx")
+    assert receipt.filename.isprintable()
+    assert len(receipt.filename) <= 180
 
 
 def test_bad_answer_is_a_finding_though_the_rest_was_received(site: Site, alice: Viewer):
