@@ -33,7 +33,7 @@ class SmtpServer:
         if login is not None:
             options = {
                 "auth_require_tls": False,
-                "authenticator": lambda *a: AuthResult(success=_said(a[-1]) == login),
+                "authenticator": lambda *a: AuthResult(success=_said(a[-1]) == login, handled=False),
             }
         self._controller = Controller(
             self, hostname="127.0.0.1", port=self.port, data_size_limit=40 << 20, decode_data=False, **options
