@@ -1,12 +1,12 @@
 """form.yaml → FormDefinition; what is wrong with one names the file, the line and the key."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ from workbooks.form import Field, FormDefinition
 from workbooks.spellings.spelling import fold
 
 _ADAPTER = TypeAdapter(FormDefinition)
+Definition = TypeVar("Definition")
 
 
 class DefinitionError(Exception):
@@ -33,14 +34,7 @@ def load(path: Path | Traversable) -> FormDefinition:
         DefinitionError: It is not YAML, misses a key, has one too many, names a field that
             does not exist, or uses a formula outside the supported functions.
     """
-    text = path.read_text(encoding="utf-8")
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DefinitionError(f"{path}: {error}") from error
-    if not isinstance(raw, dict) or node is None:
-        raise DefinitionError(f"{path}:1: a form definition is a mapping")
+    text, node, raw = mapping_in(path)
     raw = _expand(raw)
     try:
         definition = _ADAPTER.validate_python(raw)
@@ -61,15 +55,44 @@ def library() -> Mapping[str, FormDefinition]:
 
 def load_folder(folder: Path | Traversable) -> dict[str, FormDefinition]:
     """All <folder>/<form_id>/form.yaml, by form_id, in the order of their names."""
-    found: dict[str, FormDefinition] = {}
+    return dict(definitions_in(folder, "form", load))
+
+
+def definitions_in(
+    folder: Path | Traversable, kind: str, load_one: Callable[[Path | Traversable], Definition]
+) -> Iterator[tuple[str, Definition]]:
+    """
+    (name, definition) of all <folder>/<name>/<kind>.yaml, in the order of their names.
+
+    Raises:
+        DefinitionError: One of them cannot be used, or its `<kind>_id` is not its folder's name.
+    """
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        source = entry / "form.yaml"
+        source = entry / f"{kind}.yaml"
         if entry.is_dir() and source.is_file():
-            definition = load(source)
-            if definition.form_id != entry.name:
-                raise DefinitionError(f"{source}:1: form_id is {definition.form_id!r}, the folder {entry.name!r}")
-            found[definition.form_id] = definition
-    return found
+            definition = load_one(source)
+            name = getattr(definition, f"{kind}_id")
+            if name != entry.name:
+                raise DefinitionError(f"{source}:1: {kind}_id is {name!r}, the folder {entry.name!r}")
+            yield name, definition
+
+
+def mapping_in(path: Path | Traversable) -> tuple[str, yaml.Node, dict[str, Any]]:
+    """
+    The text of the YAML file at *path*, its node tree (which knows the lines), and the mapping it holds.
+
+    Raises:
+        DefinitionError: It is not YAML, or no mapping.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DefinitionError(f"{path}: {error}") from error
+    if not isinstance(raw, dict) or node is None:
+        raise DefinitionError(f"{path}:1: a definition is a mapping")
+    return text, node, raw
 
 
 def _expand(raw: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from workbooks.library import DefinitionError, line_of, located
+from workbooks.library import DefinitionError, definitions_in, line_of, located, mapping_in
 from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
 
 __all__ = ["DefinitionError", "ReportDefinition", "load", "load_reports"]
@@ -28,15 +27,7 @@ def load_reports() -> Mapping[str, ReportDefinition]:
 
 def load_folder(folder: Path | Traversable) -> dict[str, ReportDefinition]:
     """All <folder>/<report_id>/report.yaml, by report_id, in the order of their names."""
-    found: dict[str, ReportDefinition] = {}
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        source = entry / "report.yaml"
-        if entry.is_dir() and source.is_file():
-            report = load(source)
-            if report.report_id != entry.name:
-                raise DefinitionError(f"{source}:1: report_id is {report.report_id!r}, the folder {entry.name!r}")
-            found[report.report_id] = report
-    return found
+    return dict(definitions_in(folder, "report", load))
 
 
 def load(path: Path | Traversable) -> ReportDefinition:
@@ -47,14 +38,7 @@ def load(path: Path | Traversable) -> ReportDefinition:
         DefinitionError: It is not YAML, misses a key, has one too many, or speaks of a
             table, a column or a chart that cannot be.
     """
-    text = path.read_text(encoding="utf-8")
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DefinitionError(f"{path}: {error}") from error
-    if not isinstance(raw, dict) or node is None:
-        raise DefinitionError(f"{path}:1: a report definition is a mapping")
+    text, node, raw = mapping_in(path)
     try:
         report = _ADAPTER.validate_python(raw)
     except ValidationError as error:
