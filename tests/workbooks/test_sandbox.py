@@ -58,6 +58,16 @@ def test_no_child_has_grown_beyond_its_limit(sandbox: Sandbox):
     assert max(sandbox.run(peak_memory) for _ in range(4)) < 300 << 20
 
 
+@posix
+def test_a_large_parent_does_not_make_its_children_large():
+    """What the parent holds when it starts a child is not the child's."""
+    ballast = b"x" * (400 << 20)
+    with Sandbox(workers=1, definitions=FORMS) as pool:
+        peak = pool.run(peak_memory)
+
+    assert len(ballast) > peak
+
+
 def test_a_form_reads_the_same_as_in_this_process(sandbox: Sandbox):
     """What crosses the pipe arrives whole."""
     content = draw({"B3": "甲", "B4": (date(2026, 3, 5), "yyyy-mm-dd"), "B5": 1.5, "A13": "S1"})
