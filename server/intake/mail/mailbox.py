@@ -17,7 +17,7 @@ from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.utils import encode_folder
 
 from server.intake.mail.connection import TIMEOUT, MailServerError, Refused, Step, at, decoded, tls
-from server.intake.mail.oauth import access_token
+from server.intake.mail.oauth import sign_in_secret
 from server.mail_settings import MailboxSettings
 
 LONGEST_IDLE = 9 * 60.0  # seconds; routers on the way forget silent connections after ten minutes and more
@@ -63,7 +63,7 @@ class Mailbox:
         Raises:
             MailServerError: A step failed.
         """
-        secret = _secret(settings, home, reached)
+        secret = sign_in_secret(settings, home, reached)
         with at(Step.CONNECT):
             box = _connect(settings)
         reached(Step.CONNECT)
@@ -227,17 +227,6 @@ class Mailbox:
                 said = " ".join(decoded(part) for part in answer if part)
                 raise Refused(Step.WORK, f"{command}: {kind} {said}")
             return list(answer)
-
-
-def _secret(settings: MailboxSettings, home: Path, reached: Callable[[Step], None]) -> str:
-    if settings.auth != "password":
-        token = access_token(settings, home)
-        reached(Step.TOKEN)
-        return token
-    try:
-        return settings.secret(home)
-    except (OSError, UnicodeDecodeError) as error:
-        raise MailServerError(Step.SECRET, f"{settings.secret_file}: {error}") from error
 
 
 def _connect(settings: MailboxSettings) -> BaseMailBox:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,23 @@ _INSTALL: Final = "{package} is not installed; run: pip install 'aftersheet[{ext
 
 _lock = threading.Lock()
 _clients: dict[tuple[str, ...], Any] = {}
+
+
+def sign_in_secret(account: MailboxSettings | SmtpSettings, home: Path, reached: Callable[[Step], None]) -> str:
+    """
+    The password or token *account* signs in with; *reached* is told when a token came.
+
+    Raises:
+        MailServerError: It cannot be had, at Step.SECRET or Step.TOKEN.
+    """
+    if account.auth != "password":
+        token = access_token(account, home)
+        reached(Step.TOKEN)
+        return token
+    try:
+        return account.secret(home)
+    except (OSError, UnicodeDecodeError) as error:
+        raise MailServerError(Step.SECRET, f"{account.secret_file}: {error}") from error
 
 
 def access_token(account: MailboxSettings | SmtpSettings, home: Path) -> str:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from server.intake.mail.connection import TIMEOUT, MailServerError, Step, at, decoded, tls
-from server.intake.mail.oauth import access_token
+from server.intake.mail.oauth import sign_in_secret
 from server.intake.mail.plain import plain
 from server.mail_settings import SmtpSettings
 
@@ -51,7 +51,7 @@ class Relay:
 
     def __init__(self, settings: SmtpSettings, home: Path, *, reached: Callable[[Step], None] = lambda _: None) -> None:
         self._settings = settings
-        secret = _secret(settings, home, reached)
+        secret = sign_in_secret(settings, home, reached) if settings.user else ""
         with at(Step.CONNECT):
             self._smtp = _connect(settings)
         reached(Step.CONNECT)
@@ -165,19 +165,6 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
     if settings.security == "tls":
         return smtplib.SMTP_SSL(settings.host, settings.port, ours, timeout=TIMEOUT, context=tls())
     return smtplib.SMTP(settings.host, settings.port, ours, timeout=TIMEOUT)
-
-
-def _secret(settings: SmtpSettings, home: Path, reached: Callable[[Step], None]) -> str:
-    if not settings.user:
-        return ""
-    if settings.auth != "password":
-        token = access_token(settings, home)
-        reached(Step.TOKEN)
-        return token
-    try:
-        return settings.secret(home)
-    except (OSError, UnicodeDecodeError) as error:
-        raise MailServerError(Step.SECRET, f"{settings.secret_file}: {error}") from error
 
 
 def _ascii(address: str) -> str:
