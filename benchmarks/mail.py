@@ -21,13 +21,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from sqlalchemy import func, select
 
@@ -38,7 +38,6 @@ from intake import FORM, _failure, open_site
 from server.access import seals
 from server.access.visibility import Viewer
 from server.demo import demo_master
-from server.intake.mail import fetching
 from server.intake.mail.fetching import fetch_once
 from server.intake.mail.models import Reply
 from server.mail_settings import MailSettings
@@ -55,35 +54,48 @@ GROWTH = 1.15  # memory at the end against that after three tenths, at most
 SAMPLES = 10
 
 
-def mails(site: Site, master: Master, count: int) -> Iterator[bytes]:
-    """*count* mails of stations, each with a failure of its own on a sealed template."""
-    definition = library()[FORM]
-    issued: dict[str, str] = {}
-    for index in range(count):
-        values = _failure(master, index)
-        station = str(values["station"])
-        if station not in issued:
-            with site.session() as session:
-                _, issued[station] = seals.issue(
-                    session,
-                    site.seal_key,
-                    form_id=FORM,
-                    version=definition.version,
-                    station=station,
-                    by=Viewer.operator(),
-                )
-        book = build_template(
-            definition,
-            master=master,
-            values=values,
-            instance_id=f"bench-{index:06d}",
-            station=station,
-            seal=issued[station],
-        )
-        yield _mail(index, book)
+def fill(account: ImapAccount, site: Site, master: Master, count: int) -> int:
+    """Lay *count* mails into the mailbox, each with a failure of its own on a sealed template: their bytes in all."""
+    definition, issued = library()[FORM], {}
+    for station in (row.code for row in master.rows("stations")):
+        with site.session() as session:
+            _, issued[station] = seals.issue(
+                session,
+                site.seal_key,
+                form_id=FORM,
+                version=definition.version,
+                station=station,
+                by=Viewer.operator(),
+            )
+    size = 0
+    with ProcessPoolExecutor(os.cpu_count(), initializer=_prepare, initargs=(issued,)) as builders:
+        for done, raw in enumerate(builders.map(_mail, range(count), chunksize=10), start=1):
+            account.put(raw)
+            size += len(raw)
+            if done % max(1, count // SAMPLES) == 0:
+                print(f"{done} of {count} mails in the mailbox", file=sys.stderr)
+    return size
 
 
-def _mail(index: int, book: bytes) -> bytes:
+def _prepare(issued: dict[str, str]) -> None:
+    _prepared["seals"], _prepared["master"] = issued, demo_master()
+
+
+_prepared: dict[str, Any] = {}  # in the processes that build the workbooks
+
+
+def _mail(index: int) -> bytes:
+    master: Master = _prepared["master"]
+    values = _failure(master, index)
+    station = str(values["station"])
+    book = build_template(
+        library()[FORM],
+        master=master,
+        values=values,
+        instance_id=f"bench-{index:06d}",
+        station=station,
+        seal=_prepared["seals"][station],
+    )
     mail = EmailMessage()
     mail["Authentication-Results"] = "mx.company.cn; dmarc=pass header.from=station.cn"
     mail["From"] = "维保站 <station@station.cn>"
@@ -112,23 +124,16 @@ def download(account: ImapAccount) -> float:
 def take_in(site: Site, count: int) -> tuple[float, list[float]]:
     """Seconds from the mailbox to the last queued reply, and the memory in MB on the way."""
     samples: list[float] = []
-    done = itertools.count(1)
-    sound = fetching.process
+    replies = itertools.count(1)
 
-    def sampled(site: Site, mail_id: int) -> Any:
-        outcome = sound(site, mail_id)
-        if (number := next(done)) % max(1, count // SAMPLES) == 0:
+    def replied() -> None:
+        if (number := next(replies)) % max(1, count // SAMPLES) == 0:
             samples.append(memory())
             print(f"{number} of {count} mails, {samples[-1]:.0f} MB", file=sys.stderr)
-        return outcome
 
-    fetching.process = sampled
-    try:
-        start = time.perf_counter()
-        summary = fetch_once(site, site.settings.mail.mailboxes[0])
-        seconds = time.perf_counter() - start
-    finally:
-        fetching.process = sound
+    start = time.perf_counter()
+    summary = fetch_once(site, site.settings.mail.mailboxes[0], replied=replied)
+    seconds = time.perf_counter() - start
     assert summary.states == {"done": count}, summary
     with site.session(read_only=True) as session:
         for model in (Record, Reply):
@@ -166,10 +171,7 @@ def measure(count: int) -> dict[str, Any]:
                 }
             )
             site.settings = site.settings.model_copy(update={"mail": mail})
-            size = 0
-            for raw in track(mails(site, master, count), "filling the mailbox", total=count, console=_stderr()):
-                account.put(raw)
-                size += len(raw)
+            size = fill(account, site, master, count)
             floor = min(download(account) for _ in range(2))
             site.sandbox.run(len, [])  # the children are warm in a running server
             seconds, samples = take_in(site, count)
@@ -197,10 +199,6 @@ def _dovecot(folder: Path) -> Iterator[dovecot.Dovecot]:
         yield server
     finally:
         server.stop()
-
-
-def _stderr() -> Console:
-    return Console(stderr=True)
 
 
 def report(figures: Mapping[str, Any]) -> list[dict[str, Any]]:

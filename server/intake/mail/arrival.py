@@ -1,5 +1,6 @@
 """One kept mail, from its bytes to stored submissions and a queued reply: all of it or nothing."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,14 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from server.intake.ahead import ahead
 from server.intake.mail import ledger, settling
 from server.intake.mail.message import Message, MessageRefused, read_message
 from server.intake.mail.models import Mail, MailState, MailWorkbook
 from server.intake.receipts import Receipt
-from server.intake.receive import read_workbook
+from server.intake.receive import ReadWorkbook, read_workbook
 from server.site import Site
 
 _log = structlog.get_logger()
+READ_AHEAD = 2  # mails; each may hold workbooks of many megabytes
 _END_OF_HEADER = (b"\r\n\r\n", b"\n\n")
 
 
@@ -61,20 +64,21 @@ def process(site: Site, mail_id: int, *, answer: bool = True) -> MailOutcome:
     Raises:
         OperationalError, OSError: The database or the disk is in trouble; the mail is not to blame.
     """
-    with site.session() as session:
-        mail = ledger.open_attempt(session, mail_id)
-    if mail is None:
-        return outcome_of(site, mail_id)
-    try:
-        settled = _process(site, mail, answer)
-    except (OperationalError, OSError) as error:
-        _close(site, mail_id, error, counts=False)
-        raise
-    except Exception as error:  # noqa: BLE001  (kept with the mail; one bad mail must not stop the mailbox)
-        _log.warning("mail attempt failed", mail=mail_id, attempt=mail.attempts, exc_info=error)
-        _close(site, mail_id, error, counts=True)
-        return outcome_of(site, mail_id)
-    return outcome_of(site, mail_id, settled)
+    (mail,) = _opened(site, [mail_id])
+    return _finish(site, mail_id, _begin(site, mail), answer)
+
+
+def process_in_order(site: Site, mail_ids: Iterable[int]) -> Iterator[MailOutcome]:
+    """
+    `process` each of some mails that have never been tried; while one is stored, the next are read.
+
+    Should one of them end the process, the attempt counts for all of them. So whoever
+    tries them again does it one by one: only the guilty one comes to three attempts.
+    """
+    chosen = list(dict.fromkeys(mail_ids))
+    begun = (_begin(site, mail) for mail in _opened(site, chosen))
+    for mail_id, mail in zip(chosen, ahead(begun, READ_AHEAD), strict=True):
+        yield _finish(site, mail_id, mail, answer=True)
 
 
 def outcome_of(site: Site, mail_id: int, settled: settling.Settled | None = None) -> MailOutcome:
@@ -92,18 +96,68 @@ def outcome_of(site: Site, mail_id: int, settled: settling.Settled | None = None
         )
 
 
-def _process(site: Site, mail: Mail, answer: bool) -> settling.Settled:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """A mail as read, before anything of it is stored: *refused* says why it is not read any further."""
+
+    mail: Mail
+    message: Message | None = None
+    books: tuple[ReadWorkbook, ...] = ()
+    refused: tuple[str, str] | None = None
+    failure: Exception | None = None
+
+
+def _opened(site: Site, mail_ids: Sequence[int]) -> list[Mail | None]:
+    with site.session() as session:
+        return [ledger.open_attempt(session, mail_id) for mail_id in mail_ids]
+
+
+def _begin(site: Site, mail: Mail | None) -> _Begun | None:
+    """What can be done before it is the mail's turn; None for one that needs nothing."""
+    if mail is None:
+        return None
+    try:
+        return _read_mail(site, mail)
+    except Exception as error:  # noqa: BLE001  (raised or noted when it is the mail's turn)
+        return _Begun(mail=mail, failure=error)
+
+
+def _finish(site: Site, mail_id: int, begun: _Begun | None, answer: bool) -> MailOutcome:
+    if begun is None:
+        return outcome_of(site, mail_id)
+    try:
+        settled = _settle(site, begun, answer)
+    except (OperationalError, OSError) as error:
+        _close(site, mail_id, error, counts=False)
+        raise
+    except Exception as error:  # noqa: BLE001  (kept with the mail; one bad mail must not stop the mailbox)
+        _log.warning("mail attempt failed", mail=mail_id, attempt=begun.mail.attempts, exc_info=error)
+        _close(site, mail_id, error, counts=True)
+        return outcome_of(site, mail_id)
+    return outcome_of(site, mail_id, settled)
+
+
+def _read_mail(site: Site, mail: Mail) -> _Begun:
     raw = _kept(site, mail.sha256)
     if not mail.whole:
-        return settling.turn_away(site, mail.id, _read_header(site, raw), "too-large", f"{mail.size} bytes", answer)
+        return _Begun(mail=mail, message=_read_header(site, raw), refused=("too-large", f"{mail.size} bytes"))
     try:
         message = _read(site, raw)
     except MessageRefused as refused:
         if refused.slug == "unreadable":  # perhaps only this time: the machine may have been short of memory
             raise
-        return settling.turn_away(site, mail.id, _read_header(site, raw), refused.slug, refused.detail, answer)
-    books = [read_workbook(site, book.content, filename=book.filename) for book in message.workbooks]
-    return settling.settle(site, mail.id, message, books, answer)
+        return _Begun(mail=mail, message=_read_header(site, raw), refused=(refused.slug, refused.detail))
+    books = tuple(read_workbook(site, book.content, filename=book.filename) for book in message.workbooks)
+    return _Begun(mail=mail, message=message, books=books)
+
+
+def _settle(site: Site, begun: _Begun, answer: bool) -> settling.Settled:
+    if begun.failure is not None:
+        raise begun.failure
+    if begun.refused is not None:
+        return settling.turn_away(site, begun.mail.id, begun.message, *begun.refused, answer)
+    assert begun.message is not None
+    return settling.settle(site, begun.mail.id, begun.message, begun.books, answer)
 
 
 def _kept(site: Site, sha256: str) -> bytes:

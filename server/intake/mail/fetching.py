@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import structlog
 
 from server.intake.mail import health, ledger
-from server.intake.mail.arrival import process
+from server.intake.mail.arrival import MailOutcome, process, process_in_order
 from server.intake.mail.connection import MailServerError, Refused
 from server.intake.mail.ledger import Seen
 from server.intake.mail.mailbox import Envelope, Mailbox
@@ -88,8 +88,8 @@ class _Round:
     def run(self, mailbox: Mailbox) -> None:
         with self._site.session(read_only=True) as session:
             unsettled = ledger.unsettled(session, self._settings.account)
-        for mail_id in unsettled:  # kept by a round that was cut off, or tried in vain
-            self._process(mail_id)
+        for mail_id in unsettled:  # kept by a round that was cut off, or tried in vain; one by one
+            self._count(process(self._site, mail_id))
         uidvalidity = mailbox.select()
         present = mailbox.recent(self._since)
         with self._site.session(read_only=True) as session:
@@ -118,8 +118,9 @@ class _Round:
                     mail_id = ledger.arrived(*where, envelope.uid, raw=raw, sha256=digest, received_at=at)
                 noted[envelope.uid] = mail_id
         self.summary.new += len(noted)
-        states = {uid: self._process(mail_id) for uid, mail_id in noted.items()}
-        self._put_away(mailbox, {uid: self._folder(state) for uid, state in states.items() if state != MailState.NEW})
+        states = {outcome.mail_id: self._count(outcome) for outcome in process_in_order(self._site, noted.values())}
+        settled = {uid: states[mail_id] for uid, mail_id in noted.items() if states[mail_id] != MailState.NEW}
+        self._put_away(mailbox, {uid: self._folder(state) for uid, state in settled.items()})
 
     def _bytes(self, mailbox: Mailbox, envelope: Envelope) -> bytes | None:
         """A mail's bytes, of a too large one its header; None for one that is gone or that the server keeps back."""
@@ -129,8 +130,7 @@ class _Round:
             self._note_refusal(f"mail {envelope.uid}: {refused.said}")
             return None
 
-    def _process(self, mail_id: int) -> MailState:
-        outcome = process(self._site, mail_id)
+    def _count(self, outcome: MailOutcome) -> MailState:
         self.summary.states[outcome.state] = self.summary.states.get(outcome.state, 0) + 1
         if outcome.reply_id is not None:
             self.summary.replies += 1

@@ -40,7 +40,7 @@ def main(home: str, url: str, point: str, file: str) -> None:
         case "noted":
             _then_die(ledger, "arrived")  # and rolled back with it
         case "attempt counted":
-            arrival._process = _die
+            arrival._read_mail = _die
         case "parsed":
             _then_die(arrival, "_read")
         case "workbook read":

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from server.intake.mail import fetching
+from server.intake.mail import arrival, fetching
 from server.intake.mail.fetching import fetch_once
 from server.intake.mail.mailbox import Mailbox
 from server.intake.mail.replies import compose
@@ -23,6 +23,7 @@ FETCHING = (
     "downloaded",
     "bytes kept",
     "noted",
+    "attempts counted",
     "first processed",
     "all processed",
     "copied",
@@ -63,6 +64,18 @@ def _after_command(command: str) -> None:
     Mailbox._uid = dying  # type: ignore[method-assign]
 
 
+def _die_over(words: bytes) -> None:
+    sound = arrival._kept
+
+    def dying(site: Site, sha256: str) -> bytes:
+        raw = sound(site, sha256)
+        if words in raw:
+            _die()
+        return raw
+
+    arrival._kept = dying
+
+
 def main(home: str, mail: str, point: str) -> None:
     settings = Settings(home=Path(home), secret_key=SECRET, mail=MailSettings.model_validate_json(mail))
     site = Site.open(settings, definitions={"visit": VISIT})
@@ -74,9 +87,11 @@ def main(home: str, mail: str, point: str) -> None:
         case "bytes kept":
             _then_die(Originals, "keep_many")
         case "noted":
-            fetching.process = _die  # type: ignore[assignment]
+            fetching.process_in_order = _die  # type: ignore[assignment]
+        case "attempts counted":
+            _then_die(arrival, "_opened")
         case "first processed":
-            _then_die(fetching, "process")
+            _then_die(arrival, "_finish")
         case "all processed":
             Mailbox.put_away = _die  # type: ignore[assignment, method-assign]
         case "copied":
@@ -85,6 +100,8 @@ def main(home: str, mail: str, point: str) -> None:
             _after_command("STORE")
         case "put away":
             _then_die(Mailbox, "put_away")
+        case "reading the deadly one":
+            _die_over(b"deadly@station.cn")
         case "claimed":
             _then_die(_Sender, "claim")
         case "composed":
@@ -95,10 +112,10 @@ def main(home: str, mail: str, point: str) -> None:
             _then_die(_Sender, "_handing_over")
         case "handed over":
             _then_die(Relay, "send")
-    if point in FETCHING:
-        fetch_once(site, settings.mail.mailboxes[0])
-    else:
+    if point in SENDING:
         send_due(site, compose)
+    else:
+        fetch_once(site, settings.mail.mailboxes[0])
     _die()
 
 

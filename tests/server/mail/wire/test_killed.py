@@ -95,3 +95,20 @@ def test_a_process_that_dies_at_each_handing_over_stops_after_the_resend(open_si
 
     assert len(smtp.taken) == 2
     assert (states(site), "may have arrived" in replies(site)[0].error) == (["dead"], True)
+
+
+def test_only_the_mail_that_kills_the_process_is_laid_aside(pymap_account: ImapAccount, open_site: OpenSite):
+    """Those that were read together with it are tried alone afterwards, and stored."""
+    site = open_site(pymap_account.settings())
+    raws = [post(sealed(site, instance=f"{n}", visited_on=date(2026, 3, n))) for n in range(1, 5)]
+    raws.insert(2, post(b"deadly", message_id="<deadly@station.cn>"))
+    pymap_account.put(*raws)
+    for _ in range(3):
+        _killed(site, "reading the deadly one")
+    fetch_once(site, site.settings.mail.mailboxes[0])
+
+    with site.session(read_only=True) as session:
+        states = sorted(session.scalars(select(Mail.state)))
+        assert states == ["done"] * 4 + ["quarantined"]
+        assert session.scalar(select(func.count()).select_from(Record)) == 4
+    assert pymap_account.mails("问题邮件") == [raws[2]]
