@@ -184,6 +184,9 @@ def _segments(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tup
     begin: int | None = None
     for match in delimiter.finditer(raw, max(0, start - 1), end):
         at = match.start()
+        if begin == at + 1:  # delimiters line under line are one, as the standard library has it
+            begin = min(end, match.end() + 1)
+            continue
         if begin is not None:
             yield begin, max(begin, at - (raw[at - 1 : at] == b"\r"))
         if match[1]:
