@@ -1,8 +1,7 @@
-"""Run by test_killed in a process of its own: fetches one mailbox or sends what is due, and is killed at a point."""
+"""Run by test_killed in processes of its own: fetches one mailbox or sends what is due, and is killed at a point."""
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 from server.intake.mail import arrival, fetching
@@ -117,7 +116,3 @@ def main(home: str, mail: str, point: str) -> None:
     else:
         fetch_once(site, settings.mail.mailboxes[0])
     _die()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,10 +1,8 @@
 """Power cuts between mailbox and queue, and between queue and SMTP: a test per point."""
 
 import json
-import subprocess
-import sys
+import multiprocessing
 from datetime import date
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -17,25 +15,28 @@ from server.records.audit import verify_audit
 from server.records.models import Record, Submission
 from server.site import Site
 from tests.server.mail.posts import post, sealed
+from tests.server.mail.wire import killed
 from tests.server.mail.wire.conftest import OpenSite
 from tests.server.mail.wire.due import let_time_pass, queue, replies, states
 from tests.server.mail.wire.imap_accounts import ImapAccount
-from tests.server.mail.wire.killed import FETCHING, SENDING
 from tests.server.mail.wire.quirks import QuirkProxy, Quirks
 from tests.server.mail.wire.smtp_server import SmtpServer
 
-ROOT = Path(__file__).parents[4]
+# All of them are forked from one process that has imported everything: that takes longer than what they do.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([killed.__name__])
 pytestmark = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 
 
 def _killed(site: Site, point: str) -> None:
-    mail = site.settings.mail.model_dump(mode="json")
-    command = [sys.executable, "-m", "tests.server.mail.wire.killed", str(site.settings.home), json.dumps(mail), point]
-    killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert killed.returncode == -9, killed.stderr
+    mail = json.dumps(site.settings.mail.model_dump(mode="json"))
+    process = _PROCESSES.Process(target=killed.main, args=(str(site.settings.home), mail, point))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -9
 
 
-@pytest.mark.parametrize("point", FETCHING)
+@pytest.mark.parametrize("point", killed.FETCHING)
 def test_killed_fetching_loses_and_doubles_nothing(pymap_account: ImapAccount, open_site: OpenSite, point: str):
     """The next process finishes the job, wherever the last one stopped."""
     _killed_and_finished(pymap_account, open_site, point)
@@ -67,7 +68,7 @@ def _killed_and_finished(imap: ImapAccount, open_site: OpenSite, point: str) -> 
     assert set(imap.mails("已处理")) == set(raws)
 
 
-@pytest.mark.parametrize("point", SENDING)
+@pytest.mark.parametrize("point", killed.SENDING)
 def test_killed_sending_loses_nothing_and_resends_once_at_most(open_site: OpenSite, point: str):
     """A second copy only where the first was handed over and nobody could note it, and it is the same mail."""
     with SmtpServer() as smtp:

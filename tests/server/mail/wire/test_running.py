@@ -1,6 +1,7 @@
 """From a station's mail to the reply in its thread, with everything running as in a server."""
 
 import smtplib
+import threading
 import time
 from email import message_from_bytes
 from email.message import Message
@@ -99,7 +100,7 @@ def test_mail_stops_with_the_server(dovecot_account: ImapAccount, open_site: Ope
 def test_nothing_runs_where_nothing_is_set(open_site: OpenSite):
     """Mail is optional."""
     with mail_at_work(open_site()):
-        pass
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("mail")]
 
 
 def test_through_real_servers_and_back(dovecot: Dovecot, postfix: Postfix, open_site: OpenSite):
