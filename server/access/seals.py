@@ -76,6 +76,23 @@ def issue(session: Session, key: bytes, *, form_id: str, version: int, station: 
     return issue_id, f"{issue_id}.{_mac(key, form_id, version, station, issue_id)}"
 
 
+def standing(session: Session, key: bytes, *, form_id: str, version: int, station: str, by: Viewer) -> str | None:
+    """The seal of the newest template that *by* was issued for *station* and that still holds; None without one."""
+    query = (
+        select(IssuedTemplate.id)
+        .where(
+            IssuedTemplate.form_id == form_id,
+            IssuedTemplate.version == version,
+            IssuedTemplate.station == station,
+            IssuedTemplate.issued_by == by.username,
+            IssuedTemplate.revoked_at.is_(None),
+        )
+        .order_by(IssuedTemplate.issued_at.desc())
+    )
+    issue_id = session.scalar(query.limit(1))
+    return f"{issue_id}.{_mac(key, form_id, version, station, issue_id)}" if issue_id else None
+
+
 def verify(session: Session, key: bytes, identity: Identity) -> Seal:
     """What the seal in *identity* proves."""
     if identity.seal is None:

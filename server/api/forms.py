@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Response, url_for
 
-from server.api.access import needs
+from server.api.access import caller, needs
 from server.api.blueprint import api, site
 from server.api.problems import Problem, wanted_language
 from server.api.responses import file_response, json_response
+from server.intake.sealed import blank_template
 from workbooks.form import FormDefinition, Text
-from workbooks.template import build_template
 
 
 @api.get("/templates")
@@ -24,10 +24,8 @@ def get_template(form_id: str) -> Response:
     """The blank workbook with today's master data in its drop-downs."""
     definition = definition_of(form_id)
     language = wanted_language()
-    with site().session(read_only=True) as session:
-        master = site().master(session)
-    name = f"{definition.title[language]}.xlsx"
-    return file_response(build_template(definition, language=language, master=master), name)
+    content = blank_template(site(), definition, viewer=caller(), language=language)
+    return file_response(content, f"{definition.title[language]}.xlsx")
 
 
 def definition_of(form_id: str) -> FormDefinition:

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.intake.masters import master_with
+from server.intake.sealed import own_seal
 from server.records import kept_findings, listing
 from server.records.listing import SubmissionView
 from server.records.outcome import OUTCOME_TEXT, STATE_TEXT, Outcome
@@ -81,6 +82,7 @@ def record_workbook(site: Site, number: str, *, viewer: Viewer, language: Langua
         detail = listing.record(session, viewer, number, definitions=site.definitions)
         definition = site.definitions[detail.form_id]
         master = master_with(site, session, definition, detail.values)
+    seal = own_seal(site, definition, viewer)
     return build_template(
         definition,
         language=language,
@@ -95,6 +97,8 @@ def record_workbook(site: Site, number: str, *, viewer: Viewer, language: Langua
         pictures=_pictures(site, definition, detail.values),
         now=site.now().replace(tzinfo=None),
         editable=None if viewer.admin else viewer.roles,
+        station=viewer.station if seal else None,
+        seal=seal,
     )
 
 

@@ -83,10 +83,10 @@ def satisfaction_campaigns(sources: Sources, period: Period, language: Language)
         "satisfaction_campaigns",
         title,
         cells,
-        sources.campaigns,
+        [campaign for campaign in sources.campaigns if period.holds(campaign.began_on)],
         as_of=sources.now,
         definition=definitions.CAMPAIGNS,
-        period=Period(),
+        period=period,
     )
 
 

@@ -66,10 +66,11 @@ def latest_per_customer(found: Iterable[Sheet]) -> list[Sheet]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """One campaign's figures; *frame* are the customers it should have asked."""
+    """One campaign's figures; it began on the day its first sheet was sent."""
 
     year: int
     campaign: str
+    began_on: date
     satisfaction: Satisfaction
     coverage: Coverage
     items: Mapping[str, float | None]
@@ -93,6 +94,7 @@ def campaigns(found: Iterable[Sheet], frame: int, satisfied_from: float) -> list
             Campaign(
                 year=year,
                 campaign=campaign,
+                began_on=min(sheet.sent_on for sheet in asked),
                 satisfaction=satisfaction((s.total for s in returned if s.total is not None), satisfied_from),
                 coverage=Coverage(frame=max(frame, len(asked)), sent=len(asked), returned=len(returned)),
                 items={item: mean(s for sheet in returned if (s := sheet.scores[item]) is not None) for item in ITEMS},

@@ -5,13 +5,13 @@ from itertools import groupby
 
 from flask import Blueprint, Response, abort, render_template
 
+from server.intake.sealed import blank_template
 from server.web.context import site
 from server.web.files import workbook
 from server.web.language import LANGUAGES
 from server.web.record import may_begin
 from server.web.viewer import login_required, signed_in
 from workbooks.form import FormDefinition, Text
-from workbooks.template import build_template
 
 pages = Blueprint("gallery", __name__)
 
@@ -41,9 +41,8 @@ def download(form_id: str, language: str) -> Response:
     tongue = next((known for known in LANGUAGES if known == language), None)
     if tongue is None:
         abort(404)
-    with site().session(read_only=True) as session:
-        master = site().master(session)
-    return workbook(build_template(definition, language=tongue, master=master), definition.title[tongue])
+    content = blank_template(site(), definition, viewer=signed_in(), language=tongue)
+    return workbook(content, definition.title[tongue])
 
 
 def definition_or_404(form_id: str) -> FormDefinition:

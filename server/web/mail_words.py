@@ -71,6 +71,7 @@ KINDS: Mapping[str, Text] = {
     ReplyKind.RECEIPT: Text("回执", "Receipt"),
     ReplyKind.FINDINGS: Text("退回改正", "To be corrected"),
     ReplyKind.HELD: Text("收到，待核实", "Received, to be verified"),
+    ReplyKind.TAKEN: Text("收到，已处理", "Received and processed"),
     ReplyKind.NO_WORKBOOK: Text("没有表单", "No form"),
     ReplyKind.LARGE_LINK: Text("超大附件链接", "Large-attachment link"),
     ReplyKind.REFUSED_FILE: Text("附件不能处理", "Attachment refused"),

@@ -4,8 +4,11 @@ from io import BytesIO
 
 import openpyxl
 
+from server.access import seals
+from server.access.seals import SealState
 from server.access.visibility import Viewer
 from server.intake.receive import Outcome, marked_workbook, record_workbook
+from server.intake.sealed import blank_template, own_seal, revoke_template
 from server.site import Site
 from tests.server.visits import fill_in, send, workbook
 from workbooks.filled import FilledForm
@@ -66,3 +69,30 @@ def test_record_goes_on_as_a_workbook(site: Site, alice: Viewer, bob: Viewer):
     assert unchanged.outcome is Outcome.ALREADY_RECEIVED
     assert (revised.outcome, revised.record_number, revised.revision) == (Outcome.REVISED, number, 2)
     assert [(change.path, change.after) for change in revised.changes] == [("verdict", "同意")]
+
+
+def test_what_station_people_take_away_is_sealed_for_their_station(site: Site, alice: Viewer, mei: Viewer):
+    """So that they may mail it in; people of no one station, and records of a page, get no seal of anybody's."""
+    number = fill_in(site, alice).record_number or ""
+    blank = _read(site, blank_template(site, site.definitions["visit"], viewer=alice, language="zh")).identity
+    record = _read(site, record_workbook(site, number, viewer=alice, language="zh")).identity
+    theirs = _read(site, record_workbook(site, number, viewer=mei, language="zh")).identity
+
+    with site.session(read_only=True) as session:
+        proven = [seals.verify(session, site.seal_key, identity) for identity in (blank, record, theirs)]
+        issues = seals.issued(session, Viewer.operator())
+    assert [(seal.state, seal.station) for seal in proven] == [
+        (SealState.VALID, "CZ"),
+        (SealState.VALID, "CZ"),
+        (SealState.ABSENT, None),
+    ]
+    assert [(issue.id, issue.issued_by) for issue in issues] == [(proven[0].issue_id, "alice")]
+
+
+def test_revoked_seal_is_not_handed_out_again(site: Site, alice: Viewer):
+    """The next download carries a new one."""
+    definition = site.definitions["visit"]
+    before = own_seal(site, definition, alice)
+    revoke_template(site, (before or "").partition(".")[0], by=Viewer.operator())
+
+    assert own_seal(site, definition, alice) not in (None, before)

@@ -233,6 +233,23 @@ def test_satisfaction_is_that_of_the_latest_campaign(site: Site) -> None:
     assert [row["returned"] for row in rows(site, "satisfaction")] == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("period", "kept"),
+    [
+        ({"start": date(2025, 10, 9)}, ["2025Q4"]),
+        ({"start": date(2025, 10, 10)}, []),
+        ({"end": date(2025, 10, 8)}, ["2025-05"]),
+    ],
+)
+def test_campaigns_are_those_that_began_in_the_period(site: Site, period: dict[str, date], kept: list[str]) -> None:
+    """The autumn campaign began on the day its first sheet was sent, 9 October."""
+    spring = SHEET | {"campaign": "may", "sent_on": date(2025, 5, 6), "returned_on": date(2025, 5, 20)}
+    send(site, "survey", spring, datetime(2025, 5, 21, 9, 0), "spring")
+    send(site, "survey", SHEET, datetime(2025, 10, 21, 9, 0), "autumn")
+
+    assert [row["campaign"] for row in rows(site, "satisfaction_campaigns", **period)] == kept
+
+
 def test_trip_is_split_at_the_month_end(site: Site) -> None:
     """30 January to 2 February: two days in each month, one trip, one traveller."""
     send(site, "trip_plan", PLAN, datetime(2026, 1, 29, 9, 0), "trip")

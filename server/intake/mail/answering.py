@@ -61,7 +61,7 @@ def _receipts(session: Session, site: Site, mail: Mail, arrived: Arrived, receip
         if mail.automatic:
             return None
         return outgoing.queue(
-            session, settings, mail, ReplyKind.HELD, to_address=arrived.origin.address, reason="address-not-proven"
+            session, settings, mail, ReplyKind.TAKEN, to_address=arrived.origin.address, reason="address-not-proven"
         )
     return outgoing.queue(
         session,

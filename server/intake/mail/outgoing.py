@@ -19,16 +19,20 @@ from server.mail_settings import MailSettings
 _OURS = re.compile(r"<?receipt\.([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})@([^\s<>@]+)>?")
 _ALREADY_A_REPLY = re.compile(r"\s*(回复|答复|re)\s*[:：]", re.IGNORECASE)
 # Fixed words: the subject of a mail that anybody may have forged is not carried to its alleged sender.
-_HELD_SUBJECT = "收到，待核实 / Received, to be verified"
+_UNPROVEN_SUBJECTS = {
+    "held": "收到，待核实 / Received, to be verified",
+    "taken": "收到，已处理 / Received and processed",
+}
 _ADDRESS = re.compile(r"[^@\s<>\",;:()\[\]]+@[^@\s<>\",;:()\[\]]+")
 
 
 class ReplyKind(StrEnum):
-    """What a reply says. HELD repeats nothing of the mail: it may go to an address that nobody has proven."""
+    """What a reply says. HELD and TAKEN repeat nothing of the mail: nobody has proven the address they go to."""
 
     RECEIPT = "receipt"  # everything was taken
     FINDINGS = "findings"  # something has to be mended
     HELD = "held"  # received, a person will look
+    TAKEN = "taken"  # processed on the word of a sealed form; its receipt is for people of the station
     NO_WORKBOOK = "no-workbook"
     LARGE_LINK = "large-link"  # only a link to a large-attachment centre
     REFUSED_FILE = "refused-file"  # an archive or attachment we do not open
@@ -97,7 +101,7 @@ def queue(
         message_id=f"<receipt.{mail.id}.{n}@{settings.message_domain}>",
         to_address=to_address,
         from_address=settings.smtp.from_address if settings.smtp else "",
-        subject=_HELD_SUBJECT if kind is ReplyKind.HELD else _subject(mail.subject),
+        subject=_UNPROVEN_SUBJECTS.get(kind) or _subject(mail.subject),
         payload=orjson.dumps(payload).decode(),
         state=ReplyState.HELD if over else ReplyState.QUEUED,
         alarm=over and not _alarmed(session, to_address, now),

@@ -114,7 +114,7 @@ class Contents:
     A whole reply.
 
     *held* are names of workbooks that wait for a person, *skipped* (name, why) of what was
-    not opened. A reply of kind HELD has none of them: it may go to somebody unproven.
+    not opened. A reply of kind HELD or TAKEN has none of them: it may go to somebody unproven.
     """
 
     kind: ReplyKind
@@ -130,7 +130,7 @@ class Contents:
 def contents_of(site: Site, reply: QueuedReply) -> Contents:
     """What *reply* says; `Card.attachment` is left to whoever attaches."""
     notice = NOTICES.get(reply.kind)
-    if reply.kind is ReplyKind.HELD:
+    if reply.kind in (ReplyKind.HELD, ReplyKind.TAKEN):
         assert notice is not None
         return Contents(kind=reply.kind, title=notice.title, tone=notice.tone, sentences=notice.sentences)
     skipped = tuple((name, reply_notices.skipped(reason)) for name, reason in reply.payload["skipped"])

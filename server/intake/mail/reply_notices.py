@@ -22,6 +22,7 @@ _REPLY_HERE = Text(
     "直接回复本邮件，把工作簿作为附件发送即可；收到后会很快答复。",
     "Reply to this mail with the workbook attached; you will get an answer soon.",
 )
+_NOT_YOURS = Text("如果您没有发过邮件，请忽略本通知。", "If you have not sent any mail, please ignore this notice.")
 
 NOTICES: Mapping[ReplyKind, Notice] = {
     ReplyKind.HELD: Notice(
@@ -32,10 +33,21 @@ NOTICES: Mapping[ReplyKind, Notice] = {
                 "We have received a mail with this address as its sender. Somebody will verify it, and you will "
                 "hear from us. There is no need to send it again.",
             ),
+            _NOT_YOURS,
+        ),
+        tone="info",
+    ),
+    ReplyKind.TAKEN: Notice(
+        Text("收到，已处理", "Received and processed"),
+        (
             Text(
-                "如果您没有发过邮件，请忽略本通知。",
-                "If you have not sent any mail, please ignore this notice.",
+                "我们收到了一封以此地址为发件人的邮件，其中的表单已经处理。这个地址没有登记，所以这里不写明内容；"
+                "结果请登录网页查看，或请管理员把这个地址登记到您的服务站。现在不必重发。",
+                "We have received a mail with this address as its sender, and its form has been processed. The address "
+                "is not on record, so nothing of it is told here: sign in to see the result, or have the address "
+                "entered for your station. There is no need to send it again.",
             ),
+            _NOT_YOURS,
         ),
         tone="info",
     ),

@@ -180,6 +180,17 @@ def test_a_held_notice_tells_nothing(site: Site):
     assert list(message.iter_attachments()) == []
 
 
+def test_a_form_taken_from_an_unproven_address_is_told_of_without_its_contents(site: Site):
+    """That it came, and where to look; not a word of what is in it."""
+    message = notice(site, ReplyKind.TAKEN, reason="address-not-proven")
+    said = text(message)
+
+    assert message["Subject"] == "收到，已处理 / Received and processed"
+    assert "登录网页" in said
+    assert "sign in" in said
+    assert "核实" not in said
+
+
 def test_a_mail_without_a_form_is_told_how_to_attach_one(site: Site):
     """In steps."""
     message = notice(site, ReplyKind.NO_WORKBOOK)

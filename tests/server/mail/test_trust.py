@@ -189,7 +189,7 @@ def test_sealed_form_from_an_address_nobody_knows_gets_no_data(site: Site):
 
     assert (outcome.state, len(outcome.receipts)) == (MailState.DONE, 1)
     reply = reply_to(site, outcome)
-    assert (reply.kind, reply.payload["receipts"], reply.payload["reason"]) == ("held", [], "address-not-proven")
+    assert (reply.kind, reply.payload["receipts"], reply.payload["reason"]) == ("taken", [], "address-not-proven")
 
 
 def test_one_mail_may_be_half_believed(site: Site):
