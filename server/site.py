@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, text
@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from server import migrations
 from server.access.visibility import Viewer
 from server.database import connect, sign_file
-from server.records import form_tables
+from server.records import audit, form_tables
+from server.records.audit import Event
 from server.records.master import MasterImport, import_tables, load_master, master_version
 from server.records.originals import Originals
 from server.settings import Settings, SettingsError, load_settings, with_secret_key
@@ -146,6 +147,11 @@ class Site:
         temporary.write_bytes(write_master(load_master(session), self.settings.language))
         temporary.replace(path)
         return path
+
+    def note(self, session: Session, by: Viewer, action: str, subject: str, **details: Any) -> None:
+        """Seal into the audit chain what *by* did, in the transaction in which it happens."""
+        event = Event(actor=by.username, action=action, subject=subject, details=details)
+        audit.append(session, self.audit_key, [event])
 
     def now(self) -> datetime:
         """The time now, in the site's zone."""

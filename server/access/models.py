@@ -23,9 +23,19 @@ class User(Base):
     language: Mapped[str] = mapped_column(Text, default="zh")
     email: Mapped[str | None] = mapped_column(Text)
     active: Mapped[bool] = mapped_column(default=True)
-    session_nonce: Mapped[str] = mapped_column(Text)  # part of every signed session; a new one ends them all
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SignIn(Base):
+    """Somebody signed in on the pages in one browser; the row goes when they sign out or are signed out."""
+
+    __tablename__ = "sign_ins"
+
+    id_sha256: Mapped[str] = mapped_column(Text, primary_key=True)  # of the random id in the cookie
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Token(Base):

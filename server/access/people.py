@@ -1,8 +1,8 @@
 """Users: made, signed in, changed. Passwords are kept as argon2id hashes only."""
 
-import secrets
 import threading
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from argon2 import PasswordHasher
@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.access import sign_ins
 from server.access.models import User
 from server.access.visibility import ROLES, Viewer
 from workbooks.form import Language, Text
@@ -35,6 +36,15 @@ class AccountError(ValueError):
     def __init__(self, message: Text) -> None:
         super().__init__(message.en)
         self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A user as administrators see them."""
+
+    viewer: Viewer
+    active: bool
+    last_sign_in_at: datetime | None
 
 
 def create_user(
@@ -82,7 +92,6 @@ def create_user(
         region=region,
         language=language,
         email=email,
-        session_nonce=secrets.token_urlsafe(16),
         created_at=datetime.now(UTC),
     )
     session.add(user)
@@ -101,31 +110,22 @@ def authenticate(session: Session, username: str, password: str) -> Viewer | Non
     return _viewer(user) if user and user.active and matches else None
 
 
-def note_sign_in(session: Session, viewer: Viewer) -> str:
-    """Remember that *viewer* signed in now; the nonce to put into the signed session."""
+def begin_sign_in(session: Session, viewer: Viewer) -> str:
+    """Remember that *viewer* signed in now; the id of the sign-in, to put into the cookie."""
     user = _user(session, viewer)
     user.last_sign_in_at = datetime.now(UTC)
-    return user.session_nonce
+    return sign_ins.begin(session, user.id)
 
 
-def viewer_of_session(session: Session, user_id: int, nonce: str) -> Viewer | None:
-    """The person behind a signed session; None once it was ended or they may not sign in any more."""
-    user = session.get(User, user_id)
-    if user is None or not user.active or not secrets.compare_digest(user.session_nonce, nonce):
-        return None
-    return _viewer(user)
-
-
-def sign_out_everywhere(session: Session, viewer: Viewer) -> str:
-    """End every session of *viewer*; the nonce of the one session that may go on."""
-    user = _user(session, viewer)
-    user.session_nonce = secrets.token_urlsafe(16)
-    return user.session_nonce
+def viewer_of_sign_in(session: Session, sign_in: str) -> Viewer | None:
+    """The person behind a sign-in; None once it was ended or they may not sign in any more."""
+    user_id = sign_ins.user_of(session, sign_in)
+    return viewer_of_id(session, user_id) if user_id is not None else None
 
 
 def change_password(session: Session, viewer: Viewer, old: str, new: str) -> str:
     """
-    Give *viewer* a new password and end their other sessions; the new nonce.
+    Give *viewer* a new password and end all their sign-ins; the id of the one that goes on.
 
     Raises:
         AccountError: The old password is wrong or the new one too weak.
@@ -133,23 +133,30 @@ def change_password(session: Session, viewer: Viewer, old: str, new: str) -> str
     user = _user(session, viewer)
     if not _verify(user.password_hash, old):
         raise AccountError(Text("原密码不正确。", "The old password is wrong."))
-    _refuse_weak(new, user.username)
-    user.password_hash = _hash(new)
-    return sign_out_everywhere(session, viewer)
+    _give_password(session, user, new)
+    return sign_ins.begin(session, user.id)
+
+
+def reset_password(session: Session, username: str, new: str) -> None:
+    """
+    Give a user who forgot theirs a new password; their sign-ins end.
+
+    Raises:
+        AccountError: There is no such user, or the password is too weak.
+    """
+    _give_password(session, _named(session, username), new)
 
 
 def set_active(session: Session, username: str, active: bool) -> None:
     """
-    Let a user in again, or out for good; their open sessions end.
+    Let a user in again, or out for good; their sign-ins end.
 
     Raises:
         AccountError: There is no such user.
     """
-    user = session.scalar(select(User).where(User.username == _folded(username)))
-    if user is None:
-        raise AccountError(Text(f"没有用户“{username}”。", f"There is no user {username!r}."))
+    user = _named(session, username)
     user.active = active
-    user.session_nonce = secrets.token_urlsafe(16)
+    sign_ins.end_all(session, user.id)
 
 
 def set_language(session: Session, viewer: Viewer, language: Language) -> None:
@@ -167,6 +174,14 @@ def viewer_of_id(session: Session, user_id: int) -> Viewer | None:
     """The active user with this id."""
     user = session.get(User, user_id)
     return _viewer(user) if user and user.active else None
+
+
+def people(session: Session) -> list[Person]:
+    """Everybody who may or once might sign in, by user name."""
+    return [
+        Person(viewer=_viewer(user), active=user.active, last_sign_in_at=user.last_sign_in_at)
+        for user in session.scalars(select(User).order_by(User.username))
+    ]
 
 
 def any_user(session: Session) -> bool:
@@ -188,6 +203,19 @@ def _viewer(user: User) -> Viewer:
 
 def _user(session: Session, viewer: Viewer) -> User:
     return session.get_one(User, viewer.user_id)
+
+
+def _named(session: Session, username: str) -> User:
+    user = session.scalar(select(User).where(User.username == _folded(username)))
+    if user is None:
+        raise AccountError(Text(f"没有用户“{username}”。", f"There is no user {username!r}."))
+    return user
+
+
+def _give_password(session: Session, user: User, new: str) -> None:
+    _refuse_weak(new, user.username)
+    user.password_hash = _hash(new)
+    sign_ins.end_all(session, user.id)
 
 
 def _folded(username: str) -> str:

@@ -63,6 +63,12 @@ def issue_token(session: Session, user: Viewer, name: str, scopes: Collection[st
     return f"as_{token_id}_{secret}"
 
 
+def token_id_of(text: str) -> str:
+    """The public part of a token, which lists and the log name it by; empty for what is no token."""
+    match = _SHAPE.fullmatch(text)
+    return match[1] if match else ""
+
+
 def viewer_of_token(
     session: Session, text: str, *, scope: str | None = None, now: datetime | None = None
 ) -> Viewer | None:

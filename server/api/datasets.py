@@ -47,6 +47,8 @@ def get_dataset(name: str) -> Response:
             end=_day("end"),
             language=language,
         )
+    with site().session() as session:
+        site().note(session, caller(), "exported", f"dataset:{name}", format=kind, rows=len(dataset))
     if kind == "csv":
         return file_response(csv_file(dataset, language), f"{name}.csv", f"{CSV}; charset=utf-8")
     if kind == "xlsx":
@@ -80,6 +82,8 @@ def get_report(name: str) -> Response:
         raise Problem("not-found")
     language = wanted_language()
     content = build_named_report(site(), name, caller(), language=language, as_of=_as_of())
+    with site().session() as session:
+        site().note(session, caller(), "exported", f"report:{name}")
     return file_response(content, f"{reports[name].title[language]}.xlsx")
 
 

@@ -34,6 +34,8 @@ def report(name: str, out: Path, language: Language, as_of: datetime | None) -> 
             content = build_named_report(site, name, Viewer.operator(), language=language, as_of=_instant(site, as_of))
         except UnknownReport as error:
             raise click.BadParameter(f"there is no report {name!r}; there are: {', '.join(load_reports())}") from error
+        with site.session() as session:
+            site.note(session, Viewer.operator(), "exported", f"report:{name}")
     write_file(out, content)
     click.echo(out)
 

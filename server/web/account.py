@@ -3,13 +3,15 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from server.access.people import AccountError, change_password, set_language, sign_out_everywhere
-from server.access.tokens import SCOPES, issue_token, revoke_token, tokens_of
+from server.access import sign_ins
+from server.access.people import AccountError, change_password, set_language
+from server.access.tokens import SCOPES, issue_token, revoke_token, token_id_of, tokens_of
 from server.web.context import site
 from server.web.language import LANGUAGES, local, t
 from server.web.sign_in import inside
-from server.web.viewer import current_viewer, login_required, renew, signed_in
+from server.web.viewer import current_viewer, go_on_as, login_required, signed_in, this_sign_in
 from workbooks.form import Text
 
 pages = Blueprint("account", __name__)
@@ -45,10 +47,11 @@ def password() -> ResponseReturnValue:
         return _page(wrong=t("The two new passwords differ.")), 422
     try:
         with site().session() as session:
-            nonce = change_password(session, signed_in(), form.get("old", ""), form.get("new", ""))
+            sign_in = change_password(session, signed_in(), form.get("old", ""), form.get("new", ""))
+            _note(session, "password-changed")
     except AccountError as error:
         return _page(wrong=local(error.message)), 422
-    renew(nonce)
+    go_on_as(sign_in)
     flash(t("The password was changed; sessions on other devices have ended."), "ok")
     return redirect(url_for("account.show"))
 
@@ -58,8 +61,10 @@ def password() -> ResponseReturnValue:
 def sessions() -> ResponseReturnValue:
     """End all other sessions of this account."""
     with site().session() as session:
-        nonce = sign_out_everywhere(session, signed_in())
-    renew(nonce)
+        user_id = signed_in().user_id
+        assert user_id is not None
+        sign_ins.end_all(session, user_id, but=this_sign_in())
+        _note(session, "signed-out-elsewhere")
     flash(t("Sessions on other devices have ended."), "ok")
     return redirect(url_for("account.show"))
 
@@ -72,6 +77,7 @@ def token() -> ResponseReturnValue:
     try:
         with site().session() as session:
             text = issue_token(session, signed_in(), request.form.get("name", "")[:80], scopes)
+            _note(session, "token-issued", token=token_id_of(text), scopes=scopes)
     except AccountError as error:
         return _page(wrong=local(error.message)), 422
     return _page(fresh=text)
@@ -83,8 +89,13 @@ def revoke(token_id: str) -> ResponseReturnValue:
     with site().session() as session:
         if not revoke_token(session, signed_in(), token_id):
             abort(404)
+        _note(session, "token-revoked", token=token_id)
     flash(t("The token was revoked."), "ok")
     return redirect(url_for("account.show"))
+
+
+def _note(session: Session, action: str, **details: object) -> None:
+    site().note(session, signed_in(), action, f"user:{signed_in().username}", **details)
 
 
 def _page(*, wrong: str = "", fresh: str = "") -> str:

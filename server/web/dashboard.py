@@ -74,6 +74,8 @@ def report(name: str) -> Response:
         abort(404)
     language = current_language()
     content = build_named_report(site(), name, signed_in(), language=language)
+    with site().session() as session:
+        site().note(session, signed_in(), "exported", f"report:{name}")
     return workbook(content, f"{found.title[language]} {site().now():%Y-%m-%d}")
 
 

@@ -133,6 +133,8 @@ def export(form_id: str, kind: str) -> Response:
         datasets = records_datasets(
             definition, found.rows, master=site().master(session, retired=True), language=language, zone=zone
         )
+    with site().session() as session:
+        site().note(session, signed_in(), "exported", f"records:{form_id}", format=kind, rows=len(found.rows))
     name = f"{definition.title[language]} {datetime.now(zone):%Y-%m-%d}"
     if kind == "csv":
         return attachment(csv_file(datasets[0], language), f"{name}.csv", "text/csv")

@@ -43,13 +43,18 @@ def check() -> ResponseReturnValue:
         return render_template("sign_in.html", wrong=True, username=username), HTTPStatus.UNAUTHORIZED
     with site().session() as database:
         sign_in(database, viewer)
+        site().note(database, viewer, "signed-in", f"user:{viewer.username}", address=request.remote_addr)
     log.info("signed in", user=viewer.username)
     return redirect(inside(request.args.get("next")))
 
 
 @pages.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    end_session()
+    viewer = current_viewer()
+    with site().session() as database:
+        end_session(database)
+        if viewer is not None:
+            site().note(database, viewer, "signed-out", f"user:{viewer.username}")
     return redirect(url_for("sign_in.show"))
 
 

@@ -1,7 +1,7 @@
-"""Who is signed in on the pages: a signed session cookie that ends with the password or after a while."""
+"""Who is signed in on the pages: the cookie names a sign-in on record, and ends by itself after a while."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec, cast
 
@@ -9,18 +9,23 @@ from flask import Flask, abort, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from server.access.people import note_sign_in, viewer_of_session
+from server.access import sign_ins
+from server.access.people import begin_sign_in, viewer_of_sign_in
 from server.access.visibility import Viewer
 from server.site import Site
 
 P = ParamSpec("P")
 IDLE = timedelta(hours=8)
-LONGEST = timedelta(days=7)
 _SAME_FOR_ALL = ("static", "healthz", "readyz")
 
 
 def start(app: Flask, site: Site) -> None:
-    """Recognise the visitors of *app*; a session ends after `IDLE` without a request, at last after `LONGEST`."""
+    """
+    Recognise the visitors of *app*.
+
+    A sign-in ends after `IDLE` without a request, by the time signed into its cookie; at
+    last after `sign_ins.LONGEST`.
+    """
     app.permanent_session_lifetime = IDLE
 
     @app.before_request
@@ -68,31 +73,38 @@ def admins_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseR
 
 
 def sign_in(database: Session, viewer: Viewer) -> None:
-    """Begin a new session for *viewer*; what the anonymous one held is dropped, except the language."""
-    language = session.get("language")
+    """Sign *viewer* in on this browser; what its session held before is dropped, except the language."""
+    language, before = session.get("language"), this_sign_in()
+    if before is not None:
+        sign_ins.end(database, before)
     session.clear()
     if language:
         session["language"] = language
     session.permanent = True
-    session["user"] = viewer.user_id
-    session["since"] = datetime.now(UTC).isoformat()
-    renew(note_sign_in(database, viewer))
+    session["sign_in"] = begin_sign_in(database, viewer)
 
 
-def renew(nonce: str) -> None:
-    """Let this session go on when all others of its owner have ended."""
-    session["nonce"] = nonce
+def go_on_as(sign_in: str) -> None:
+    """Let this browser go on with another sign-in of the same person."""
+    session["sign_in"] = sign_in
 
 
-def sign_out() -> None:
+def sign_out(database: Session) -> None:
+    """End the sign-in of this browser, in every copy of its cookie."""
+    sign_in = this_sign_in()
     session.clear()
+    if sign_in is not None:
+        sign_ins.end(database, sign_in)
+
+
+def this_sign_in() -> str | None:
+    """The id of this browser's sign-in."""
+    return cast("str | None", session.get("sign_in"))
 
 
 def _visitor(site: Site) -> Viewer | None:
-    user_id, nonce, since = session.get("user"), session.get("nonce"), session.get("since")
-    if user_id is None or nonce is None or since is None:
-        return None
-    if datetime.now(UTC) - datetime.fromisoformat(since) > LONGEST:
+    sign_in = this_sign_in()
+    if sign_in is None:
         return None
     with site.session(read_only=True) as database:
-        return viewer_of_session(database, user_id, nonce)
+        return viewer_of_sign_in(database, sign_in)

@@ -1,11 +1,17 @@
 """The audit chain: nobody can change, remove or invent an entry unnoticed."""
 
+import orjson
 import pytest
-from sqlalchemy import text
+from flask import Flask
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from server.access.visibility import Viewer
 from server.records.audit import Event, append, verify_audit
+from server.records.models import AuditEntry
 from server.site import Site
+from tests.server.browsing import program, signed_in
+from tests.server.visits import fill_in
 
 
 def _do(site: Site, *actions: str) -> None:
@@ -72,3 +78,29 @@ def test_chain_cannot_be_rewritten_without_the_key(site: Site):
 
     with site.session(read_only=True) as session:
         assert verify_audit(session, b"another key").broken_at == 1
+
+
+def test_every_export_is_in_the_trail(app: Flask, site: Site, alice: Viewer):
+    """What left as a list, a dataset or a report, and with whom; not what was in it."""
+    fill_in(site, alice)
+    browser, client = signed_in(app, "alice"), program(app, site, "bob")
+    for path in ("/forms/visit/records.csv", "/forms/visit/records.xlsx?q=secret", "/reports/fracas_monthly.xlsx"):
+        assert browser.get(path).status_code == 200
+    for path in ("/datasets/records_by_form?format=csv", "/datasets/records_by_form", "/reports/fracas_monthly"):
+        assert client.get(path).status_code == 200
+    with site.session(read_only=True) as session:
+        query = select(AuditEntry).where(AuditEntry.action == "exported").order_by(AuditEntry.sequence)
+        found = [(e.actor, e.subject, orjson.loads(e.details)) for e in session.scalars(query)]
+        sound = verify_audit(session, site.audit_key).sound
+
+    assert [(actor, subject) for actor, subject, _ in found] == [
+        ("alice", "records:visit"),
+        ("alice", "records:visit"),
+        ("alice", "report:fracas_monthly"),
+        ("bob", "dataset:records_by_form"),
+        ("bob", "dataset:records_by_form"),
+        ("bob", "report:fracas_monthly"),
+    ]
+    assert found[0][2] == {"format": "csv", "rows": 1}
+    assert not any("secret" in str(details) for _, _, details in found)
+    assert sound

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from server import database, migrations
+from server.access.people import begin_sign_in, find_user, viewer_of_sign_in
 from server.database import Base, mounted_at
 from server.records.models import Counter
 from server.settings import Settings, SettingsError
@@ -182,3 +183,32 @@ def test_upgrade_keeps_a_copy_of_the_old_database(tmp_path: Path, monkeypatch: p
         tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
     copy.close()
     assert "counters" in tables
+
+
+def test_people_and_tokens_pass_through_the_upgrade_to_sign_ins(tmp_path: Path):
+    """Whoever could sign in before still can, and their programs' tokens hold."""
+    engine = database.connect(f"sqlite:///{tmp_path / 'aftersheet.db'}")
+    with engine.begin() as connection:
+        migrations.upgrade(connection, "0002")
+        database.sign_file(connection)
+        connection.execute(
+            text(
+                "INSERT INTO users VALUES (1, 'chen', 'Chen', 'hash', '[\"admin\"]', NULL, NULL, 'zh', NULL, 1, "
+                "'nonce', '2026-01-01', NULL)"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO tokens VALUES ('t', 1, 'Excel', 'hash', '[]', '2026-01-01', '2026-07-01', NULL, NULL)")
+        )
+    engine.dispose()
+    site = Site.open(Settings(home=tmp_path), definitions={})
+    with site.session() as session:
+        chen = find_user(session, "chen")
+        tokens = session.scalar(text("SELECT count(*) FROM tokens JOIN users ON users.id = user_id"))
+        assert chen is not None
+        sign_in = begin_sign_in(session, chen)
+        known = viewer_of_sign_in(session, sign_in)
+    site.close()
+
+    assert known == chen
+    assert tokens == 1

@@ -6,17 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.access import idempotency
-from server.access.models import Token, User
+from server.access import idempotency, sign_ins
+from server.access.models import SignIn, Token, User
 from server.access.people import (
     AccountError,
     authenticate,
+    begin_sign_in,
     change_password,
     create_user,
-    note_sign_in,
     set_active,
-    sign_out_everywhere,
-    viewer_of_session,
+    viewer_of_sign_in,
 )
 from server.access.tokens import LIFETIME, issue_token, revoke_token, tokens_of, viewer_of_token
 from server.access.visibility import Viewer
@@ -84,45 +83,74 @@ def test_unusable_user_is_refused(site: Site, wrong: dict[str, object]):
     assert error.value.message.en
 
 
-def test_sessions_end_everywhere_at_once(site: Site, alice: Viewer):
-    """A new nonce ends every session signed with the old one."""
-    assert alice.user_id is not None
+def test_a_sign_in_is_ended_by_itself(site: Site, alice: Viewer):
+    """Signing out in one browser ends that sign-in and no other; only hashes are on record."""
     with site.session() as session:
-        old = note_sign_in(session, alice)
-        new = sign_out_everywhere(session, alice)
+        here, elsewhere = begin_sign_in(session, alice), begin_sign_in(session, alice)
+        sign_ins.end(session, here)
 
     with site.session(read_only=True) as session:
-        assert viewer_of_session(session, alice.user_id, old) is None
-        assert viewer_of_session(session, alice.user_id, new) == alice
+        assert viewer_of_sign_in(session, here) is None
+        assert viewer_of_sign_in(session, elsewhere) == alice
+        assert elsewhere not in {row.id_sha256 for row in session.scalars(select(SignIn))}
 
 
-def test_new_password_ends_other_sessions(site: Site, alice: Viewer):
-    """Whoever knew the old password is out."""
+def test_all_other_sign_ins_end_at_once(site: Site, alice: Viewer, bob: Viewer):
+    """The one that asks goes on, and so do other people's."""
     assert alice.user_id is not None
     with site.session() as session:
-        old = note_sign_in(session, alice)
+        here, elsewhere, bobs = (begin_sign_in(session, who) for who in (alice, alice, bob))
+        sign_ins.end_all(session, alice.user_id, but=here)
+
+    with site.session(read_only=True) as session:
+        assert [viewer_of_sign_in(session, each) for each in (here, elsewhere, bobs)] == [alice, None, bob]
+
+
+def test_a_sign_in_runs_out_after_a_week(site: Site, alice: Viewer):
+    """However busy it was; and it does not stay in the table."""
+    assert alice.user_id is not None
+    now = datetime.now(UTC)
+    later = now + sign_ins.LONGEST
+    with site.session() as session:
+        old = sign_ins.begin(session, alice.user_id, now)
+        assert sign_ins.user_of(session, old, now) == alice.user_id
+        assert sign_ins.user_of(session, old, later) is None
+        new = sign_ins.begin(session, alice.user_id, later)
+        kept = session.scalars(select(SignIn)).all()
+
+    assert len(kept) == 1
+    assert new != old
+
+
+def test_new_password_ends_other_sign_ins(site: Site, alice: Viewer):
+    """Whoever knew the old password is out."""
+    with site.session() as session:
+        old = begin_sign_in(session, alice)
         with pytest.raises(AccountError):
             change_password(session, alice, "not the old one", "another good one")
-        change_password(session, alice, PASSWORD, "another good one")
+        new = change_password(session, alice, PASSWORD, "another good one")
 
     with site.session(read_only=True) as session:
-        assert viewer_of_session(session, alice.user_id, old) is None
+        assert viewer_of_sign_in(session, old) is None
+        assert viewer_of_sign_in(session, new) == alice
         assert authenticate(session, "alice", PASSWORD) is None
         assert authenticate(session, "alice", "another good one") == alice
 
 
 def test_leaver_is_out_at_once(site: Site, alice: Viewer):
-    """An inactive user has no session, no token and no password."""
-    assert alice.user_id is not None
+    """An inactive user has no sign-in, no token and no password; let in again, the old sign-ins stay ended."""
     with site.session() as session:
-        nonce = note_sign_in(session, alice)
+        sign_in = begin_sign_in(session, alice)
         token = issue_token(session, alice, "Excel")
         set_active(session, "alice", False)
 
     with site.session() as session:
-        assert viewer_of_session(session, alice.user_id, nonce) is None
+        assert viewer_of_sign_in(session, sign_in) is None
         assert viewer_of_token(session, token) is None
         assert authenticate(session, "alice", PASSWORD) is None
+        set_active(session, "alice", True)
+        assert viewer_of_sign_in(session, sign_in) is None
+        assert authenticate(session, "alice", PASSWORD) == alice
 
 
 def test_token_speaks_for_its_owner_within_its_scopes(site: Site, alice: Viewer):

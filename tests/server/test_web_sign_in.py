@@ -1,9 +1,13 @@
 """Signing in and out, and what protects the session."""
 
+import re
+
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from server.app import create_app
+from server.records.models import AuditEntry
 from server.site import Site
 from tests.server.browsing import Browser, signed_in
 from tests.server.company import PASSWORD
@@ -79,6 +83,48 @@ def test_signing_out_ends_the_session(app: Flask):
     browser.post("/sign-out")
 
     assert browser.get("/templates").status_code == 302
+
+
+def test_a_copied_cookie_ends_with_the_session(app: Flask):
+    """Whoever took a copy of the cookie is out when its owner signs out, or signs in as somebody else."""
+    for end in (lambda browser: browser.post("/sign-out"), lambda browser: browser.sign_in("bob")):
+        here, thief = signed_in(app, "alice"), Browser(app)
+        with here.client.session_transaction() as session:
+            stolen = dict(session)
+        with thief.client.session_transaction() as session:
+            session.update(stolen)
+        assert thief.get("/templates").status_code == 200
+        end(here)
+
+        assert thief.get("/templates").status_code == 302
+
+
+def test_what_people_do_with_their_account_is_in_the_audit_trail(app: Flask, site: Site):
+    """Signing in and out, passwords, tokens: who and when; never a secret."""
+    browser = signed_in(app, "alice")
+    token = re.search(
+        r"as_[a-z0-9]{12}_[\w-]{43}", browser.post("/account/tokens", {"name": "x", "scope": "read"}).text
+    )
+    assert token is not None
+    browser.post(f"/account/tokens/{token[0][3:15]}/revoke")
+    browser.post("/account/password", {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD})
+    browser.post("/account/sessions")
+    browser.post("/sign-out")
+    browser.post("/sign-out")
+    with site.session(read_only=True) as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.actor == "alice").order_by(AuditEntry.sequence))
+        found = list(entries)
+
+    assert [entry.action for entry in found] == [
+        "signed-in",
+        "token-issued",
+        "token-revoked",
+        "password-changed",
+        "signed-out-elsewhere",
+        "signed-out",
+    ]
+    assert {entry.subject for entry in found} == {"user:alice"}
+    assert not any(token[0][16:] in entry.details or NEW_PASSWORD in entry.details for entry in found)
 
 
 def test_a_new_password_ends_the_other_sessions(app: Flask):
