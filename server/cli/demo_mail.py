@@ -9,8 +9,9 @@ from server.access.visibility import Viewer
 from server.cli.terminal import console, plain
 from server.demo.letters import TO, write_letters
 from server.demo.postbox import postbox
+from server.intake.folder import MAIL_SUFFIX
 from server.intake.mail import inbox
-from server.intake.mail.eml import SUFFIX, take_eml
+from server.intake.mail.eml import take_eml
 from server.intake.mail.inbox import MailView
 from server.intake.mail.models import MailState, ReplyState
 from server.intake.mail.replies import compose
@@ -42,8 +43,8 @@ def demo_mail(home: Path) -> Iterator[MailSettings]:
 def take_mail(site: Site, workbooks: Path) -> list[ShownMail]:
     """Take in the demo's mails and those saved in *workbooks*/mail, and let the replies leave."""
     files = write_letters(site, workbooks, site.settings.home / "mail")
-    files += sorted((workbooks / "mail").glob(f"*{SUFFIX}"))
-    taken = [(file, take_eml(site, file.read_bytes(), file.name).mail_id) for file in files]
+    files += sorted((workbooks / "mail").glob(f"*{MAIL_SUFFIX}"))
+    taken = [(file, take_eml(site, file.read_bytes()).mail_id) for file in files]
     send_due(site, compose)
     return [ShownMail(file, inbox.mail(site, Viewer.operator(), mail_id)) for file, mail_id in taken]
 

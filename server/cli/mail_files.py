@@ -10,8 +10,9 @@ import click
 from server.access.visibility import Viewer
 from server.cli.receipts import print_receipt
 from server.cli.terminal import console, plain
+from server.intake.folder import contents
 from server.intake.mail.arrival import MailOutcome
-from server.intake.mail.eml import SUFFIX, take_eml
+from server.intake.mail.eml import take_eml
 from server.intake.mail.models import MailState
 from server.intake.stations import UnknownStation
 from server.site import Site
@@ -30,7 +31,7 @@ STATE_COLOURS = {
 class TakenMail:
     """A mail that was taken in from a file."""
 
-    file: Path
+    filename: str
     outcome: MailOutcome
 
     @property
@@ -40,7 +41,7 @@ class TakenMail:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "file": self.file.name,
+            "file": self.filename,
             "mail_id": self.outcome.mail_id,
             "state": str(self.outcome.state),
             "reason": self.outcome.reason,
@@ -49,25 +50,18 @@ class TakenMail:
         }
 
 
-def mails_in(paths: Iterable[Path]) -> list[Path]:
-    """The .eml files among *paths* and in the folders among them, each once."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found |= dict.fromkeys(sorted(file for file in path.rglob("*") if _is_mail(file)))
-        elif _is_mail(path):
-            found[path] = None
-    return list(found)
+def take_mails(site: Site, files: Iterable[Path], station: str | None, unread: list[OSError]) -> Iterator[TakenMail]:
+    """
+    Each mail once it is processed; *station* is where the operator says they are from.
 
-
-def take_mails(site: Site, files: Iterable[Path], station: str | None) -> Iterator[TakenMail]:
-    """Each mail once it is processed; *station* is where the operator says they are from."""
-    for file in files:
+    Why a file could not be read goes to *unread*.
+    """
+    for name, content in contents(files, unread):
         try:
-            outcome = take_eml(site, file.read_bytes(), file.name, station=station, by=Viewer.operator())
+            outcome = take_eml(site, content, station=station, by=Viewer.operator())
         except UnknownStation as error:
             raise click.BadParameter(f"there is no station {station!r}") from error
-        yield TakenMail(file, outcome)
+        yield TakenMail(name, outcome)
 
 
 def print_mail(taken: TakenMail, language: Language) -> None:
@@ -76,11 +70,7 @@ def print_mail(taken: TakenMail, language: Language) -> None:
     colour = STATE_COLOURS[outcome.state]
     reason = f" ({outcome.reason})" if outcome.reason else ""
     console.print(
-        f"[{colour}]{outcome.state}[/]{reason} [bold]{plain(taken.file.name)}[/] [dim]mail {outcome.mail_id}[/]"
+        f"[{colour}]{outcome.state}[/]{reason} [bold]{plain(taken.filename)}[/] [dim]mail {outcome.mail_id}[/]"
     )
     for receipt in outcome.receipts:
         print_receipt(receipt, language)
-
-
-def _is_mail(path: Path) -> bool:
-    return path.suffix.lower() == SUFFIX and path.is_file() and not path.name.startswith(".")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
-from server.cli.mail_files import mails_in, print_mail, take_mails
+from server.cli.mail_files import TakenMail, print_mail, take_mails
 from server.cli.receipts import OUTCOME_COLOURS, print_receipt
 from server.cli.terminal import (
     console,
@@ -23,7 +23,7 @@ from server.cli.terminal import (
     progress_bar,
     write_file,
 )
-from server.intake.folder import contents, workbooks_in
+from server.intake.folder import contents, mails_in, workbooks_in
 from server.intake.receive import Receipt, marked_workbook, receive_many
 from server.records.conditions import BadCondition, parse_condition
 from server.records.listing import NotFound, Page, RecordRow, find
@@ -48,12 +48,13 @@ def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language
     or waits for a person.
     """
     mails = mails_in(paths)
-    files = [file for file in workbooks_in(paths) if file not in mails]
+    set_aside = set(mails)
+    files = [file for file in workbooks_in(paths) if file not in set_aside]
     if not files and not mails:
         raise click.ClickException(f"there is no workbook and no mail in {', '.join(str(path) for path in paths)}")
     with open_site() as site:
         receipts, failures = _take_in(site, files) if files else ([], [])
-        taken = list(take_mails(site, mails, station))
+        taken = _take_mails(site, mails, station, failures) if mails else []
     counts = Counter(receipt.outcome for receipt in receipts)
     if as_json:
         print_json([*(receipt.as_dict() for receipt in receipts), *(each.as_dict() for each in taken)])
@@ -146,6 +147,19 @@ def _take_in(site: Site, files: list[Path]) -> tuple[list[Receipt], list[Excepti
         except ExceptionGroup as group:
             errors.extend(group.exceptions)
     return receipts, [*unread, *errors]
+
+
+def _take_mails(site: Site, files: list[Path], station: str | None, failures: list[Exception]) -> list[TakenMail]:
+    """What became of each mail; why a file could not be read is added to *failures*."""
+    unread: list[OSError] = []
+    taken: list[TakenMail] = []
+    with progress_bar("Mails") as bar:
+        task = bar.add_task("", total=len(files))
+        for each in take_mails(site, files, station, unread):
+            taken.append(each)
+            bar.advance(task)
+    failures += unread
+    return taken
 
 
 def _as_dict(row: RecordRow) -> dict[str, object]:

@@ -1,10 +1,11 @@
-"""Workbooks in files and folders, for taking in many at once."""
+"""Workbooks and saved mails in files and folders, for taking in many at once."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Old and foreign formats too: each gets a finding that says what to do.
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlsb", ".et", ".ods"})
+MAIL_SUFFIX = ".eml"
 
 
 def workbooks_in(paths: Iterable[Path]) -> list[Path]:
@@ -17,15 +18,17 @@ def workbooks_in(paths: Iterable[Path]) -> list[Path]:
     Raises:
         FileNotFoundError: One of *paths* does not exist.
     """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found |= dict.fromkeys(sorted(file for file in path.rglob("*") if _is_workbook(file, path)))
-        elif path.exists():
-            found[path] = None
-        else:
-            raise FileNotFoundError(path)
-    return list(found)
+    return _files_in(paths, SUFFIXES)
+
+
+def mails_in(paths: Iterable[Path]) -> list[Path]:
+    """
+    The saved mails (.eml) among *paths* and in the folders among them, found like `workbooks_in`.
+
+    Raises:
+        FileNotFoundError: One of *paths* does not exist.
+    """
+    return [path for path in _files_in(paths, frozenset({MAIL_SUFFIX})) if path.suffix.lower() == MAIL_SUFFIX]
 
 
 def contents(files: Iterable[Path], unread: list[OSError]) -> Iterator[tuple[str, bytes]]:
@@ -39,6 +42,18 @@ def contents(files: Iterable[Path], unread: list[OSError]) -> Iterator[tuple[str
             yield file.name, content
 
 
-def _is_workbook(file: Path, root: Path) -> bool:
+def _files_in(paths: Iterable[Path], suffixes: frozenset[str]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found |= dict.fromkeys(sorted(file for file in path.rglob("*") if _is_meant(file, path, suffixes)))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise FileNotFoundError(path)
+    return list(found)
+
+
+def _is_meant(file: Path, root: Path, suffixes: frozenset[str]) -> bool:
     hidden = any(part.startswith((".", "~$")) for part in file.relative_to(root).parts)
-    return not hidden and file.suffix.lower() in SUFFIXES and file.is_file()
+    return not hidden and file.suffix.lower() in suffixes and file.is_file()

@@ -96,6 +96,25 @@ def test_a_folder_may_hold_both(run: Run, tmp_path: Path):
     assert [entry.get("filename") or entry["file"] for entry in found] == ["a.xlsx", "b.EML"]
 
 
+def test_a_mail_that_cannot_be_read_costs_the_others_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It is named, and the exit status tells."""
+    for name in ("foxmail_loan_slip.eml", "qq_two_summaries.eml"):
+        (tmp_path / name).write_bytes((MAIL / name).read_bytes())
+    sound = Path.read_bytes
+
+    def refusing(path: Path) -> bytes:
+        if path.name == "foxmail_loan_slip.eml":
+            raise PermissionError(13, "Permission denied", str(path))
+        return sound(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    result = run("intake", tmp_path / "foxmail_loan_slip.eml", tmp_path / "qq_two_summaries.eml", "--station", "QD")
+
+    assert result.exit_code == 1
+    assert "Permission denied" in result.stderr
+    assert "qq_two_summaries.eml" in result.stdout
+
+
 def test_a_template_for_a_station_is_sealed(run: Run, tmp_path: Path):
     """With the station and a seal in it; without --station there is neither."""
     sealed, plain = tmp_path / "sealed.xlsx", tmp_path / "plain.xlsx"

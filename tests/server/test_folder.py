@@ -1,11 +1,11 @@
-"""Files and folders: what is a workbook to be taken in, and what is not."""
+"""Files and folders: what is a workbook or a mail to be taken in, and what is not."""
 
 from pathlib import Path
 
 import pytest
 
 from server.intake.ahead import ahead
-from server.intake.folder import contents, workbooks_in
+from server.intake.folder import contents, mails_in, workbooks_in
 
 
 def test_folders_are_searched_in_order(tmp_path: Path):
@@ -19,6 +19,18 @@ def test_folders_are_searched_in_order(tmp_path: Path):
 
     assert [file.name for file in files] == ["b.xlsx", "old.xls", "a.XLSM"]
     assert next(contents(files, [])) == ("b.xlsx", b"b.xlsx")
+
+
+def test_mails_are_found_like_workbooks(tmp_path: Path):
+    """In sub-folders too, not in hidden ones; a workbook that is named is no mail."""
+    for name in ("b.eml", "sub/a.EML", ".Trash/c.eml", "._b.eml", "d.xlsx"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+
+    assert [file.name for file in mails_in([tmp_path, tmp_path / "b.eml", tmp_path / "d.xlsx"])] == ["b.eml", "a.EML"]
+    with pytest.raises(FileNotFoundError):
+        mails_in([tmp_path / "none.eml"])
 
 
 def test_named_file_is_taken_whatever_it_is_called(tmp_path: Path):

@@ -7,20 +7,17 @@ from server.intake.mail.models import MailState
 from server.intake.stations import require_station
 from server.site import Site
 
-SUFFIX = ".eml"
-
 
 def take_eml(
     site: Site,
     raw: bytes,
-    filename: str = "",
     *,
     answer: bool = True,
     station: str | None = None,
     by: Viewer | None = None,
 ) -> MailOutcome:
     """
-    Process the mail in *raw*; the same mail handed in twice is one, whatever its *filename*.
+    Process the mail in *raw*; the same mail handed in twice is one.
 
     A file's headers prove nothing, so only seals do. *by*, who hands it in, may vouch for
     the rest by naming the *station* it is from.
