@@ -43,6 +43,13 @@ def test_lines_are_read_under_their_headers():
     assert [(line["serial"].value, line["quantity"].value) for line in lines] == [("S1", 2), ("S2", None)]
 
 
+def test_an_empty_list_still_has_a_place():
+    """What is said about a list without lines points at its first cell, as with a form that has its names."""
+    start = read(nameless({"B3": "甲"}), FORMS).starts["parts"]
+
+    assert (start.sheet, start.address) == (SHEET, "A13")
+
+
 def test_lines_beyond_the_printed_ones_are_read_until_one_is_empty():
     """People go on writing below the last printed line."""
     filled = {f"A{row}": f"S{row}" for row in (13, 14, 15, 16)} | {"A19": "a remark"}

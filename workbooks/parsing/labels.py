@@ -62,9 +62,10 @@ def read_by_labels(
         identity, form_id=definition.form_id, version=identity.version or definition.version, language=best.language
     )
     sheet = _sheet(best, grids)
-    repeats, taken = _repeats(definition, best.language, sheet, grids)
+    headers, repeats = _repeats(definition, best.language, sheet, grids)
+    taken = {position for header in headers.values() for position in header.values()}
     cells = _cells(definition, best.language, sheet, grids, taken)
-    found = {*cells, *(f"{repeat}.{name}" for repeat, (names, _) in repeats.items() for name in names)}
+    found = {*cells, *(f"{repeat}.{name}" for repeat, header in headers.items() for name in header)}
     lost = (
         Finding(code=FindingCode.LOST_FIELD, field=path, label=field.label)
         for path, field in definition.paths()
@@ -74,7 +75,8 @@ def read_by_labels(
     return FilledForm(
         identity=identity,
         cells=cells,
-        repeats={repeat: lines for repeat, (_, lines) in repeats.items()},
+        repeats=repeats,
+        starts={repeat: _start(sheet, header) for repeat, header in headers.items()},
         reason=_value_cell(sheet, grids, reason, frozenset()) if reason else None,
         findings=(Finding(code=FindingCode.LOST_NAMES), *lost),
     )
@@ -166,18 +168,26 @@ def _value_cell(sheet: _Sheet, grids: Grids, label: Position, labels: frozenset[
 
 def _repeats(
     definition: FormDefinition, language: Language, sheet: _Sheet, grids: Grids
-) -> tuple[dict[str, tuple[list[str], tuple[Mapping[str, Cell], ...]]], set[Position]]:
-    """Per repeat the columns found and its filled lines; and where their headers stand."""
+) -> tuple[dict[str, dict[str, Position]], dict[str, tuple[Mapping[str, Cell], ...]]]:
+    """Per repeat where the headers of its columns stand, and its filled lines."""
     taken: set[Position] = set()
-    found: dict[str, tuple[list[str], tuple[Mapping[str, Cell], ...]]] = {}
+    headers: dict[str, dict[str, Position]] = {}
+    lines: dict[str, tuple[Mapping[str, Cell], ...]] = {}
     outside = {fold(field.label[language]) for field in definition.fields}
     outside |= {fold(section.label[language]) for section in definition.sections}
     for repeat in definition.repeats:
         header = _header(repeat, language, sheet, taken)
         if header:
             taken |= set(header.values())
-            found[repeat.name] = (list(header), tuple(_lines(repeat, header, outside, sheet, grids)))
-    return found, taken
+            headers[repeat.name] = header
+            lines[repeat.name] = tuple(_lines(repeat, header, outside, sheet, grids))
+    return headers, lines
+
+
+def _start(sheet: _Sheet, header: Mapping[str, Position]) -> Cell:
+    """The first cell under a repeat's headers."""
+    row, column = min(header.values(), key=lambda position: position[1])
+    return Cell(sheet.title, address(row + 1, column), None)
 
 
 def _header(repeat: Repeat, language: Language, sheet: _Sheet, taken: set[Position]) -> dict[str, Position]:
