@@ -1,13 +1,14 @@
 """A dataset into a table of an existing workbook: its rows replaced, everything else left as its owner made it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from lxml import etree
 
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
+from workbooks.guard import inspect
 from workbooks.ooxml.cell_formats import CellFormats
 from workbooks.ooxml.parts import Deflation
 from workbooks.ooxml.sheet_xml import SheetXml
@@ -20,6 +21,7 @@ from workbooks.pushing.resizing import Resizing
 from workbooks.pushing.surroundings import refuse_obstacles, resized_surroundings
 from workbooks.pushing.table_rows import OldRows, find_rows, write_rows
 from workbooks.pushing.totals import totals
+from workbooks.refusal import DEFAULT_LIMITS, Refused
 
 __all__ = ["PushError", "Pushed", "push"]
 
@@ -53,12 +55,7 @@ def push(workbook: bytes, dataset: Dataset, *, table: str | None = None, languag
         package = Package(workbook)
         target = choose(package, dataset, table, language)
     except PackageError as error:
-        raise PushError(
-            Text(
-                f"这不是可以刷新的 .xlsx / .xlsm 工作簿（{error}）。请在 Excel 中另存为 .xlsx 后再试。",
-                f"This is no .xlsx or .xlsm workbook that can be refreshed ({error}). Save it as .xlsx in Excel.",
-            )
-        ) from error
+        raise _unreadable(workbook, error) from error
     places = matched(target, dataset, language)
     resizing = Resizing(target, target.body.top + max(1, len(dataset)) - 1)
     if resizing.area.bottom > _LAST_ROW:
@@ -80,6 +77,22 @@ def push(workbook: bytes, dataset: Dataset, *, table: str | None = None, languag
         dependents.calculate_on_load(package)
     changed = tuple(sorted(package.changed))
     return Pushed(content=package.save(), changed_parts=changed, table=target.name, rows=len(dataset))
+
+
+def _unreadable(workbook: bytes, error: PackageError) -> PushError:
+    """The refusal of a file that is no sound .xlsx or .xlsm: what it is where the guard can tell, and what to do."""
+    try:
+        inspect(workbook, replace(DEFAULT_LIMITS, upload=len(workbook)))
+    except Refused as refused:
+        what = Text(refused.finding.what("zh"), refused.finding.what("en"))
+    else:
+        what = Text("文件已损坏或不完整，无法读取。", f"The file is damaged or incomplete ({error}).")
+    return PushError(
+        Text(
+            f"{what.zh}只能刷新 .xlsx 和 .xlsm 工作簿，请在 Excel 中另存为 .xlsx 后再试。",
+            f"{what.en} Only .xlsx and .xlsm workbooks can be refreshed: save it as .xlsx in Excel and try again.",
+        )
+    )
 
 
 def _replace_rows(

@@ -384,10 +384,24 @@ def test_the_table_is_found_by_its_headers():
     assert "Ctrl+T" in refused(workbook(("甲", "乙", "丙", "丁"), extra=second("戊", "己", "庚", "辛")), cases(2)).zh
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"not a workbook at all"])
-def test_what_is_no_workbook_is_refused_in_words(content):
-    """The person reads what to do, not a traceback."""
-    assert ".xlsx" in refused(content, cases(1)).zh
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "空"),
+        (b"PK\x05\x06" + bytes(18), "工作簿"),
+        (workbook()[:-30], "损坏"),
+        (b"a,b\n1,2\n", "文本文件"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+def test_what_is_no_workbook_is_refused_in_words(content, what):
+    """The person reads what the file is and what to do, each in one language, not a traceback."""
+    message = refused(content, cases(1))
+
+    assert what in message.zh
+    assert ".xlsx" in message.zh
+    assert not re.search(r"[a-z]{3,} [a-z]{3,}", message.zh)
+    assert "Only .xlsx and .xlsm" in message.en
 
 
 def test_text_too_long_for_a_cell_is_refused_with_row_and_column():
