@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
+from functools import cached_property
 from types import MappingProxyType
 
 from workbooks.form import Language, MasterChoices
@@ -50,6 +51,20 @@ class Master:
 
     def row(self, table: str, code: str) -> MasterRow | None:
         return self._by_code[table].get(code)
+
+    def local(self, column: str, text: str, language: Language) -> str:
+        """*text*, which stands in *column* of some table, as the column `<column>_en` has it; else as it stands."""
+        return self._english.get((column, text), text) if language == "en" else text
+
+    @cached_property
+    def _english(self) -> dict[tuple[str, str], str]:
+        return {
+            (column.removesuffix("_en"), row.attributes.get(column.removesuffix("_en"), "")): text
+            for rows in self._rows.values()
+            for row in rows
+            for column, text in row.attributes.items()
+            if column.endswith("_en") and text
+        }
 
     def options(self, choices: MasterChoices, parent: str | None = None) -> tuple[MasterRow, ...]:
         """The rows a field may choose from; with *parent* (a code) only that one's children."""

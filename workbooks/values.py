@@ -43,7 +43,7 @@ def _label(field: Field, code: str, language: Language, master: Master) -> str:
         for option in options.find(code):
             if option.code == code:
                 return options.shown(option, language)
-    return code
+    return master.local(field.lookup.column, code, language) if field.lookup is not None else code
 
 
 def plain(value: int | Decimal | date | datetime | time) -> str:

@@ -59,6 +59,7 @@ def start(app: Flask) -> None:
                 "viewer": viewer,
                 "viewer_roles": roles(viewer, language),
                 "station_label": station(viewer, language),
+                "region_label": region(viewer, language),
                 "navigation": (*NAVIGATION, _FOR_KEEPERS) if may_keep(viewer) else NAVIGATION,
                 "silent_mailboxes": _silent(viewer),
                 "active": "records" if "number" in (request.view_args or {}) else _GROUPS.get(blueprint, blueprint),
@@ -83,6 +84,14 @@ def station(viewer: Viewer, language: Language) -> str:
     with site().session(read_only=True) as session:
         row = site().master(session, retired=True).row("stations", viewer.station)
     return row.label(language) if row else viewer.station
+
+
+def region(viewer: Viewer, language: Language) -> str:
+    """The region a manager looks after; empty for people of none."""
+    if not viewer.region:
+        return ""
+    with site().session(read_only=True) as session:
+        return site().master(session, retired=True).local("region", viewer.region, language)
 
 
 def _silent(viewer: Viewer) -> tuple[Health, ...]:

@@ -112,6 +112,17 @@ def test_blank_workbooks_are_downloads(app: Flask, language: str):
     assert answer.headers["Content-Disposition"].startswith("attachment; filename")
 
 
+@pytest.mark.parametrize(("language", "region"), [("zh", "华东"), ("en", "East")])
+def test_a_region_is_named_in_the_reader_s_language(app: Flask, site: Site, alice: Viewer, language: str, region: str):
+    """In a record's answers, and beside the name of who looks after it."""
+    number = fill_in(site, alice).record_number
+    browser = signed_in(app, "mei")
+    browser.post("/language", {"language": language, "next": "/"})
+
+    assert region in visible_text(browser.get(f"/records/{number}").text)
+    assert region in visible_text(browser.get("/account").text)
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -37,6 +37,7 @@ from workbooks.master import Master, MasterRow
 from workbooks.package import Package
 from workbooks.reader import read
 from workbooks.template import build_template, sheet_title
+from workbooks.values import show
 
 NOW = datetime(2026, 11, 20, 12, 0)
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -510,6 +511,20 @@ def test_a_record_s_choices_are_shown_by_label(language: Language) -> None:
             "en": {"colour": "red", "colours": "red; blue", "unit": "Control", "who": "Wei Li (P2)"},
         }[language]
     )
+
+
+@pytest.mark.parametrize(("language", "shown"), [("zh", "东"), ("en", "East")])
+def test_what_is_looked_up_is_shown_in_the_template_s_language(language: Language, shown: str) -> None:
+    """Where the master data has the column in English too, as a station's region; in the list and in the cell."""
+    attributes = {"drawing": "东", "drawing_en": "East"}
+    row = MasterRow(code="A", label_zh="供风", label_en="Air", level=1, attributes=attributes)
+    content = build_template(DRAWN, language=language, master=Master({"products": [row]}), values=ANSWERS, now=NOW)
+    lists = load_workbook(BytesIO(content)).worksheets[-1]
+    cached = load_workbook(BytesIO(content), data_only=True).worksheets[0]
+
+    assert cached[place(content, "AS_drawing")].value == shown
+    assert shown in {cell.value for column in lists.columns for cell in column}
+    assert show(DRAWN.field("drawing"), "东", language, Master({"products": [row]})) == shown
 
 
 def test_text_that_looks_like_a_formula_stays_text(record: bytes) -> None:

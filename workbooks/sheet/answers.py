@@ -92,6 +92,8 @@ class Answers:
             return SEPARATOR[self._rules.language].join(dropdowns.label(path, code) for code in value)
         if field.type in (FieldType.SELECT_ONE, FieldType.PERSON) and isinstance(value, str):
             return dropdowns.label(path, value)
+        if field.lookup is not None and isinstance(value, str):
+            return dropdowns.local(field.lookup.column, value)
         return value
 
     def _formula(self, path: str, field: Field, line: int) -> str:

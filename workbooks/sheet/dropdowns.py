@@ -85,6 +85,10 @@ class Dropdowns:
         offer = self.offers.get(path)
         return offer.shown.get(code, code) if offer else code
 
+    def local(self, column: str, text: str) -> str:
+        """A *text* looked up in *column* as this language has it."""
+        return self._master.local(column, text, self._language)
+
     def _fixed(self, field: Field) -> Offer:
         if (made := self._made.get(field.choices)) is None:
             shown = {choice.name: choice.label[self._language] for choice in field.choices}
@@ -123,7 +127,9 @@ class Dropdowns:
         beside = self._add(f"{where} <", (parents[row.parent] for row in rows)) if under else ""
         labels = self._add(where, (shown[row.code] for row in rows))
         columns = {
-            column: self._add(f"{where}.{column}", (_typed(_column(row, column), kind) for row in rows))
+            column: self._add(
+                f"{where}.{column}", (_typed(self.local(column, _column(row, column)), kind) for row in rows)
+            )
             for column, kind in wanted
         }
         return Offer(labels=labels, first=_first(labels), parents=beside, under=under, shown=shown, columns=columns)
