@@ -50,9 +50,9 @@ def get_dataset(name: str) -> Response:
     with site().session() as session:
         site().note(session, caller(), "exported", f"dataset:{name}", format=kind, rows=len(dataset))
     if kind == "csv":
-        return file_response(csv_file(dataset, language), f"{name}.csv", f"{CSV}; charset=utf-8")
+        return file_response(csv_file(dataset, language), f"{name}.csv", f"{name}.csv", f"{CSV}; charset=utf-8")
     if kind == "xlsx":
-        return file_response(tables_workbook([dataset], language), f"{name}.xlsx")
+        return file_response(tables_workbook([dataset], language), f"{name}.xlsx", f"{name}.xlsx")
     return json_response(_as_dict(dataset))
 
 
@@ -84,7 +84,7 @@ def get_report(name: str) -> Response:
     content = build_named_report(site(), name, caller(), language=language, as_of=_as_of())
     with site().session() as session:
         site().note(session, caller(), "exported", f"report:{name}")
-    return file_response(content, f"{reports[name].title[language]}.xlsx")
+    return file_response(content, f"{reports[name].title[language]}.xlsx", f"{name}.xlsx")
 
 
 def _as_dict(dataset: Dataset) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def get_template(form_id: str) -> Response:
     definition = definition_of(form_id)
     language = wanted_language()
     content = blank_template(site(), definition, viewer=caller(), language=language)
-    return file_response(content, f"{definition.title[language]}.xlsx")
+    return file_response(content, f"{definition.title[language]}.xlsx", f"{form_id}-{language}.xlsx")
 
 
 def definition_of(form_id: str) -> FormDefinition:

@@ -75,7 +75,7 @@ def get_record_workbook(number: str) -> Response:
     """The record as a workbook to continue; sections that are not the caller's turn are locked."""
     _record(number)
     content = record_workbook(site(), number, viewer=caller(), language=wanted_language())
-    return file_response(content, f"{number}.xlsx")
+    return file_response(content, f"{number}.xlsx", f"{number}.xlsx")
 
 
 def _record(number: str) -> RecordDetail:

@@ -3,10 +3,11 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from flask import Response
+
+from server.downloads import disposition
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JSON = "application/json"
@@ -24,13 +25,10 @@ def json_text(body: Any) -> bytes:
     return orjson.dumps(body, default=_plain, option=orjson.OPT_UTC_Z)
 
 
-def file_response(content: bytes, filename: str, media_type: str = XLSX) -> Response:
-    """*content* as a download; the name is given in ASCII and, for who understands it, in full."""
+def file_response(content: bytes, filename: str, plain: str, media_type: str = XLSX) -> Response:
+    """*content* as a download called *filename*, *plain* for programs that know only ASCII."""
     answer = Response(content, content_type=media_type)
-    plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_. ") else "_" for char in filename)
-    answer.headers["Content-Disposition"] = (
-        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
-    )
+    answer.headers["Content-Disposition"] = disposition(filename, plain)
     return answer
 
 

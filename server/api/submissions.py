@@ -88,7 +88,7 @@ def get_marked_workbook(submission_id: str) -> Response:
     found = _submission(submission_id)
     content = marked_workbook(site(), submission_id, viewer=caller(), language=wanted_language())
     stem = found.filename.rpartition(".")[0] or found.filename or found.record_number
-    return file_response(content, f"{stem} receipt.xlsx")
+    return file_response(content, f"{stem} receipt.xlsx", f"{found.record_number or submission_id}-receipt.xlsx")
 
 
 def _upload() -> _Upload:

@@ -76,7 +76,8 @@ def report(name: str) -> Response:
     content = build_named_report(site(), name, signed_in(), language=language)
     with site().session() as session:
         site().note(session, signed_in(), "exported", f"report:{name}")
-    return workbook(content, f"{found.title[language]} {site().now():%Y-%m-%d}")
+    today = f"{site().now():%Y-%m-%d}"
+    return workbook(content, f"{found.title[language]} {today}", f"{name}-{today}")
 
 
 def _tile(tile: Tile) -> Shown:

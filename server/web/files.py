@@ -1,18 +1,21 @@
 """Downloads: always attachments, with names people recognise."""
 
-from io import BytesIO
+from flask import Response
 
-from flask import Response, send_file
+from server.downloads import disposition
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-
-def workbook(content: bytes, name: str) -> Response:
-    """*content* as a download called *name*.xlsx."""
-    return attachment(content, f"{name}.xlsx", XLSX)
+OCTETS = "application/octet-stream"  # whatever it is, no browser opens it
 
 
-def attachment(content: bytes, filename: str, media_type: str) -> Response:
-    """*content* as a download; slashes and control characters never reach the file name."""
-    safe = "".join("_" if char in '\\/:*?"<>|' or ord(char) < 32 else char for char in filename).strip(". ")
-    return send_file(BytesIO(content), media_type, as_attachment=True, download_name=safe or "file")
+def workbook(content: bytes, name: str, plain: str) -> Response:
+    """*content* as a download called *name*.xlsx; *plain* is for programs that know only ASCII."""
+    return attachment(content, f"{name}.xlsx", XLSX, f"{plain}.xlsx")
+
+
+def attachment(content: bytes, filename: str, media_type: str, plain: str) -> Response:
+    """*content* as a download called *filename*."""
+    answer = Response(content, content_type=media_type)
+    answer.headers["Content-Disposition"] = disposition(filename, plain)
+    return answer

@@ -42,7 +42,7 @@ def download(form_id: str, language: str) -> Response:
     if tongue is None:
         abort(404)
     content = blank_template(site(), definition, viewer=signed_in(), language=tongue)
-    return workbook(content, definition.title[tongue])
+    return workbook(content, definition.title[tongue], f"{form_id}-{language}")
 
 
 def definition_or_404(form_id: str) -> FormDefinition:

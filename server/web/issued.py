@@ -47,7 +47,7 @@ def issue() -> ResponseReturnValue:
     with site().session(read_only=True) as session:
         row = site().master(session).row("stations", station)
     name = row.label(language) if row else station
-    return workbook(content, f"{definition.title[language]} {name}")
+    return workbook(content, f"{definition.title[language]} {name}", f"{definition.form_id}-{station}-{language}")
 
 
 @pages.post("/templates/issued/<issue_id>/revoke")

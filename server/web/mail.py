@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import PurePath
 from typing import ParamSpec
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -15,7 +16,7 @@ from server.intake.stations import UnknownStation
 from server.records.store import NotFound
 from server.web import mail_words, receipts
 from server.web.context import site
-from server.web.files import attachment
+from server.web.files import OCTETS, attachment
 from server.web.language import t
 from server.web.viewer import admins_only, login_required, signed_in
 from workbooks.master import MasterRow
@@ -154,7 +155,8 @@ def message(mail_id: int) -> str:
 @_found
 def raw(mail_id: int) -> Response:
     """The mail as it came, as a download; nothing here opens it."""
-    return attachment(inbox.raw(site(), signed_in(), mail_id), f"mail-{mail_id}.eml", "application/octet-stream")
+    name = f"mail-{mail_id}.eml"
+    return attachment(inbox.raw(site(), signed_in(), mail_id), name, OCTETS, name)
 
 
 @pages.get(f"{_ONE}/workbooks/<int(max=9999):position>")
@@ -163,7 +165,7 @@ def raw(mail_id: int) -> Response:
 def workbook(mail_id: int, position: int) -> Response:
     """A workbook as it came: whoever vouches for it wants to look into it first."""
     filename, content = inbox.workbook(site(), signed_in(), mail_id, position)
-    return attachment(content, filename, "application/octet-stream")
+    return attachment(content, filename, OCTETS, f"mail-{mail_id}-{position}{PurePath(filename).suffix}")
 
 
 @pages.post(f"{_ONE}/release")
@@ -213,7 +215,7 @@ def discard(mail_id: int) -> ResponseReturnValue:
 def reply(reply_id: int) -> Response:
     """A reply as it left, as a download."""
     content = inbox.reply_as_sent(site(), signed_in(), reply_id)
-    return attachment(content, f"reply-{reply_id}.eml", "application/octet-stream")
+    return attachment(content, f"reply-{reply_id}.eml", OCTETS, f"reply-{reply_id}.eml")
 
 
 @pages.post(f"{_REPLY}/resend")

@@ -54,7 +54,7 @@ def download(number: str) -> Response:
     found = record_or_404(number, viewer)
     language = current_language()
     content = record_workbook(site(), number, viewer=viewer, language=language)
-    return workbook(content, f"{number} {site().definitions[found.form_id].title[language]}")
+    return workbook(content, f"{number} {site().definitions[found.form_id].title[language]}", number)
 
 
 @pages.get("/records/<number>/pictures/<digest>")

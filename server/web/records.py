@@ -135,10 +135,11 @@ def export(form_id: str, kind: str) -> Response:
         )
     with site().session() as session:
         site().note(session, signed_in(), "exported", f"records:{form_id}", format=kind, rows=len(found.rows))
-    name = f"{definition.title[language]} {datetime.now(zone):%Y-%m-%d}"
+    today = f"{datetime.now(zone):%Y-%m-%d}"
+    name, plain = f"{definition.title[language]} {today}.{kind}", f"{form_id}-{today}.{kind}"
     if kind == "csv":
-        return attachment(csv_file(datasets[0], language), f"{name}.csv", "text/csv")
-    return attachment(tables_workbook(datasets, language), f"{name}.xlsx", XLSX)
+        return attachment(csv_file(datasets[0], language), name, "text/csv; charset=utf-8", plain)
+    return attachment(tables_workbook(datasets, language), name, XLSX, plain)
 
 
 def _filters(definition: FormDefinition) -> Filters:

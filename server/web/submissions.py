@@ -1,5 +1,7 @@
 """The inbox: everything that was sent in, its receipts, marked workbooks and originals."""
 
+from pathlib import PurePath
+
 from flask import Blueprint, Response, abort, render_template, request
 
 from server.intake.mail.inbox import mail_of, may_keep
@@ -8,7 +10,7 @@ from server.records.outcome import OUTCOME_TEXT
 from server.records.store import NotFound, SubmissionView, record, submission, submissions
 from server.web import mail_words, receipts
 from server.web.context import site
-from server.web.files import attachment, workbook
+from server.web.files import OCTETS, attachment, workbook
 from server.web.language import current_language
 from server.web.receipts import ReceiptView
 from server.web.viewer import login_required, signed_in
@@ -68,7 +70,7 @@ def marked(submission_id: str) -> Response:
     content = marked_workbook(site(), submission_id, viewer=signed_in(), language=language)
     suffix = {"zh": "回执", "en": "receipt"}[language]
     name = found.filename.rpartition(".")[0] or found.filename or found.record_number
-    return workbook(content, f"{name} {suffix}")
+    return workbook(content, f"{name} {suffix}", f"{found.record_number or submission_id}-receipt")
 
 
 @pages.get("/submissions/<submission_id>/original")
@@ -78,7 +80,8 @@ def original(submission_id: str) -> Response:
     found = _submission_or_404(submission_id)
     if found.kind != "workbook":
         abort(404)
-    return attachment(site().originals.read(found.sha256), found.filename, "application/octet-stream")
+    plain = submission_id + PurePath(found.filename).suffix
+    return attachment(site().originals.read(found.sha256), found.filename, OCTETS, plain)
 
 
 def _with_record(view: ReceiptView, number: str, definition: FormDefinition) -> ReceiptView:

@@ -56,7 +56,7 @@ def workbook(
 
 def send(site: Site, sender: Viewer, content: bytes, **keywords: Any) -> Receipt:
     """Send a workbook over the API."""
-    return receive(site, content, filename="visit.xlsx", channel="api", sender=sender, **keywords)
+    return receive(site, content, **({"filename": "visit.xlsx", "channel": "api", "sender": sender} | keywords))
 
 
 def three_visits(sender: Viewer) -> list[Answers]:
