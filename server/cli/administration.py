@@ -1,4 +1,4 @@
-"""Commands for whoever runs the server: master data, people, the audit trail, serving."""
+"""Commands for whoever runs the server: master data, the audit trail, serving."""
 
 import socket
 import sys
@@ -7,15 +7,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from server.access.people import AccountError, any_user, create_user, find_user
-from server.access.tokens import SCOPES, issue_token
-from server.access.visibility import ROLES, Viewer
+from server.access.people import any_user
+from server.access.visibility import Viewer
 from server.cli.installation import open_site
 from server.cli.terminal import console, language_option, out_option, plain, write_file
 from server.records.audit import verify_audit
 from server.records.master import export_master
 from workbooks.form import Language
-from workbooks.master import Master
 from workbooks.refusal import Refused
 
 
@@ -54,69 +52,6 @@ def export(out: Path, language: Language) -> None:
     with open_site() as site, site.session(read_only=True) as session:
         write_file(out, export_master(session, language))
     click.echo(out)
-
-
-@click.group()
-def user() -> None:
-    """People who may sign in, and their API tokens."""
-
-
-@user.command("add")
-@click.argument("username")
-@click.option("--role", "roles", type=click.Choice(ROLES), multiple=True, required=True)
-@click.option("--name", default="", help="Name shown on pages and receipts.")
-@click.option("--station", help="Code of the station; needed for the role station.")
-@click.option("--region", help="A manager's region, by its Chinese name; all regions when absent.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def add(
-    username: str, roles: tuple[str, ...], name: str, station: str | None, region: str | None, password_stdin: bool
-) -> None:
-    """Add USERNAME; asks for the password."""
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    with open_site() as site:
-        try:
-            with site.session() as session:
-                _known(site.master(session), station, region)
-                create_user(
-                    session,
-                    username=username,
-                    password=password,
-                    display_name=name,
-                    roles=roles,
-                    station=station,
-                    region=region,
-                )
-        except AccountError as error:
-            raise click.ClickException(str(error)) from error
-    click.echo(f"{username}: {', '.join(roles)}")
-
-
-def _known(master: Master, station: str | None, region: str | None) -> None:
-    """Refuse a station or region that is not in the master data: its user would see nothing, and wonder."""
-    stations = master.rows("stations")
-    for option, value, known in (
-        ("--station", station, sorted({row.code for row in stations})),
-        ("--region", region, sorted({row.attributes["region"] for row in stations})),
-    ):
-        if value is not None and value not in known:
-            there_are = ", ".join(known) or "none yet; run `aftersheet master import` first"
-            raise click.BadParameter(f"{value!r} is not in the master data; there are: {there_are}", param_hint=option)
-
-
-@user.command("token")
-@click.argument("username")
-@click.option("--name", default="command line", show_default=True, help="What the token is for.")
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=SCOPES, show_default=True)
-def token(username: str, name: str, scopes: tuple[str, ...]) -> None:
-    """Issue an API token for USERNAME; it is shown once."""
-    with open_site() as site, site.session() as session:
-        owner = find_user(session, username)
-        if owner is None:
-            raise click.ClickException(f"there is no user {username!r}")
-        click.echo(issue_token(session, owner, name, scopes))
 
 
 @click.group()

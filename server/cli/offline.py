@@ -101,7 +101,7 @@ def _issue(definition: FormDefinition, station: str, language: Language, out: Pa
             raise click.BadParameter(f"there is no station {station!r} in the master data") from error
     write_file(out, content)
     click.echo(out)
-    click.echo(f"issue {issue_id}, to be revoked on the page of sealed templates", err=True)
+    click.echo(f"issue {issue_id}; `aftersheet issued revoke {issue_id}` ends what it proves", err=True)
 
 
 def _check(filled: FilledForm | Refused, master: Master) -> tuple[tuple[Finding, ...], CheckReport | None]:

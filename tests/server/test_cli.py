@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from rich.text import Text
+from sqlalchemy import select
 
 from server.cli import main
+from server.cli.installation import open_site
 from server.cli.terminal import plain
 from server.demo import demo_master
+from server.records.models import AuditEntry
 from workbooks.master_workbook import write_master
 from workbooks.reader import read
 
@@ -218,6 +221,46 @@ def test_user_needs_a_good_password_and_gets_a_token(company: Run):
 
     assert (weak.exit_code, good.exit_code, token.exit_code, nobody.exit_code) == (1, 0, 0, 1)
     assert token.stdout.startswith("as_")
+
+
+def test_a_user_is_let_out_in_again_and_given_a_new_password(company: Run):
+    """Every step is in the audit trail; who leaves is out, and whoever forgot a password gets another."""
+    first, second = "a long pass phrase\n", "another pass phrase\n"
+    assert company("user", "add", "chen", "--role", "admin", "--password-stdin", text=first).exit_code == 0
+    gone = company("user", "disable", "Chen")
+    token = company("user", "token", "chen")
+    (listed,) = json.loads(company("user", "list", "--json").stdout)
+    shown = company("user", "list").output
+    back = [company("user", "enable", "chen"), company("user", "password", "chen", "--password-stdin", text=second)]
+    weak = company("user", "password", "chen", "--password-stdin", text="short\n")
+    nobody = [company("user", each, "nobody") for each in ("disable", "enable")]
+
+    assert (gone.exit_code, token.exit_code) == (0, 1)
+    assert (listed["username"], listed["active"], listed["roles"]) == ("chen", False, ["admin"])
+    assert "chen" in shown
+    assert [result.exit_code for result in (*back, weak, *nobody)] == [0, 0, 1, 1, 1]
+    assert _noted() == ["master-imported", "user-added", "user-disabled", "user-enabled", "password-reset"]
+
+
+def test_an_issued_template_is_listed_and_revoked(company: Run, tmp_path: Path):
+    """By the id that was told when it was issued; what is not there is said to be missing."""
+    issued = company("template", "fracas", "--station", "SH", "--out", tmp_path / "x.xlsx")
+    (listed,) = json.loads(company("issued", "list", "--station", "SH", "--json").stdout)
+    revoked = company("issued", "revoke", listed["issue"])
+    nothing = company("issued", "revoke", "gone")
+
+    assert listed["issue"] in issued.stderr
+    assert (listed["form_id"], listed["station"], listed["revoked_at"]) == ("fracas", "SH", None)
+    assert (revoked.exit_code, nothing.exit_code) == (0, 1)
+    assert "revoked" in company("issued", "list").output
+    assert json.loads(company("issued", "list", "--station", "CD", "--json").stdout) == []
+    assert _noted()[-2:] == ["template-issued", "template-revoked"]
+
+
+def _noted() -> list[str]:
+    """What the audit trail says was done."""
+    with open_site() as site, site.session(read_only=True) as session:
+        return list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.sequence)))
 
 
 def test_user_of_an_unknown_station_is_refused(company: Run):
