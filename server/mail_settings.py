@@ -84,7 +84,9 @@ class MailboxSettings(_Account):
     folder: str = Field(default="INBOX", min_length=1)
     done_folder: str = Field(default="已处理", min_length=1)
     problem_folder: str = Field(default="问题邮件", min_length=1)
-    window_days: int = Field(default=14, ge=1, le=3650)  # how far back an unmoved mail is looked for
+    window_days: int = Field(
+        default=14, ge=1, le=3650
+    )  # how far back mails are looked for, from the last successful poll
     poll_seconds: int = Field(default=30, ge=5, le=3600)
     idle: bool = True  # let the server say that something came; it is polled all the same
     authserv_id: str = ""

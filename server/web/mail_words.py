@@ -56,6 +56,7 @@ REASONS: Mapping[str, Text] = {
     "discarded": Text("隔离后弃置", "discarded from quarantine"),
     "attempts": Text("三次处理都失败", "processing failed three times"),
     "too-large": Text("邮件太大", "too large"),
+    "not-fetched": Text("邮件服务器没有交出这封邮件", "the mail server does not hand it out"),
     "too-many-parts": Text("邮件的部分太多", "too many parts"),
     "too-deep": Text("嵌套太深", "nested too deeply"),
     "header-too-long": Text("信头太长", "headers too long"),

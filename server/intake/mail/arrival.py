@@ -140,7 +140,8 @@ def _finish(site: Site, mail_id: int, begun: _Begun | None, answer: bool) -> Mai
 def _read_mail(site: Site, mail: Mail) -> _Begun:
     raw = _kept(site, mail.sha256)
     if not mail.whole:
-        return _Begun(mail=mail, message=_read_header(site, raw), refused=("too-large", f"{mail.size} bytes"))
+        reason = "too-large" if mail.size > site.settings.mail.max_message_mb << 20 else "not-fetched"
+        return _Begun(mail=mail, message=_read_header(site, raw), refused=(reason, f"{mail.size} bytes"))
     try:
         message = _read(site, raw)
     except MessageRefused as refused:

@@ -9,6 +9,7 @@ import structlog
 from server.intake.mail import health, ledger
 from server.intake.mail.arrival import MailOutcome, process, process_in_order
 from server.intake.mail.connection import MailServerError, Refused
+from server.intake.mail.downloads import Download, Downloads
 from server.intake.mail.ledger import Seen
 from server.intake.mail.mailbox import Envelope, Mailbox
 from server.intake.mail.models import MailState
@@ -41,19 +42,22 @@ def fetch_once(
     settings: MailboxSettings,
     *,
     mailbox: Mailbox | None = None,
+    downloads: Downloads | None = None,
     stopped: Callable[[], bool] = lambda: False,
     replied: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FetchSummary:
     """
     Fetch, process and put away what lies in a mailbox; its health is noted either way.
 
-    Without *mailbox* a connection is made for this round. *replied* is called when a
-    reply was queued. Several fetchers may do this at once.
+    Without *mailbox* a connection is made for this round; whoever makes many rounds hands
+    in the same *downloads*. *replied* is called when a reply was queued, *progress* with
+    how many mails were looked at and how many there are. Several fetchers may do this at once.
 
     Raises:
         MailServerError: The mailbox cannot be reached, or was lost on the way; nothing else is.
     """
-    round_ = _Round(site, settings, stopped, replied)
+    round_ = _Round(site, settings, downloads or Downloads(), stopped, replied, progress)
     try:
         if mailbox is not None:
             round_.run(mailbox)
@@ -74,73 +78,108 @@ def fetch_once(
 
 class _Round:
     def __init__(
-        self, site: Site, settings: MailboxSettings, stopped: Callable[[], bool], replied: Callable[[], None]
+        self,
+        site: Site,
+        settings: MailboxSettings,
+        downloads: Downloads,
+        stopped: Callable[[], bool],
+        replied: Callable[[], None],
+        progress: Callable[[int, int], None],
     ) -> None:
         self._site = site
         self._settings = settings
+        self._downloads = downloads
         self._stopped = stopped
         self._replied = replied
+        self._progress = progress
         self._limit = site.settings.mail.max_message_mb << 20
-        # The server's days may have begun before ours.
-        self._since: date = (datetime.now(UTC) - timedelta(days=settings.window_days + 1)).date()
+        self._done = self._total = 0
         self.summary = FetchSummary(account=settings.account)
 
     def run(self, mailbox: Mailbox) -> None:
+        account, folder = self._settings.account, self._settings.folder
         with self._site.session(read_only=True) as session:
-            unsettled = ledger.unsettled(session, self._settings.account)
+            unsettled = ledger.unsettled(session, account)
+            since = self._since(health.last_success(session, account))
+        self._total = len(unsettled)
         for mail_id in unsettled:  # kept by a round that was cut off, or tried in vain; one by one
+            if self._stopped():
+                return
             self._count(process(self._site, mail_id))
         uidvalidity = mailbox.select()
-        present = mailbox.recent(self._since)
+        present = mailbox.recent(since)
         with self._site.session(read_only=True) as session:
-            seen = ledger.seen(session, self._settings.account, self._settings.folder, uidvalidity)
-        self._put_away_old(mailbox, {uid: seen[uid] for uid in present if uid in seen})
-        for group in _groups(mailbox.envelopes([uid for uid in present if uid not in seen]), self._limit):
+            seen = ledger.seen(session, account, folder, uidvalidity, present)
+        self._put_away_old(mailbox, seen, since)
+        new = [uid for uid in present if uid not in seen]
+        self._total += len(new)
+        for group in _groups(mailbox.envelopes(new), self._limit):
             if self._stopped():
                 return
             self._take_in(mailbox, uidvalidity, group)
 
+    def _since(self, last_success: datetime | None) -> date:
+        """
+        From which day on mails are looked for.
+
+        After a long pause of ours that is so many days before it: what came meanwhile is not too old. One day
+        more, because the server's days may have begun before ours.
+        """
+        now = datetime.now(UTC)
+        return (min(last_success or now, now) - timedelta(days=self._settings.window_days + 1)).date()
+
     def _take_in(self, mailbox: Mailbox, uidvalidity: int, group: Sequence[Envelope]) -> None:
         """Keep the bytes, note them in the ledger, process them in order, and only then touch the mailbox."""
-        fetched = [(envelope, raw) for envelope in group if (raw := self._bytes(mailbox, envelope)) is not None]
-        digests = self._site.originals.keep_many(raw for _, raw in fetched)
+        fetched, lost = self._download(mailbox, uidvalidity, group)
+        digests = self._site.originals.keep_many(download.raw for download in fetched)
         noted: dict[int, int] = {}
         with self._site.session() as session:
             where = (session, self._settings.account, self._settings.folder, uidvalidity)
-            for (envelope, raw), digest in zip(fetched, digests, strict=True):
-                at = envelope.received_at
-                if envelope.size > self._limit:
-                    size = envelope.size
-                    mail_id = ledger.arrived_too_large(
-                        *where, envelope.uid, header=raw, sha256=digest, size=size, received_at=at
-                    )
+            for download, digest in zip(fetched, digests, strict=True):
+                raw, uid, at = download.raw, download.envelope.uid, download.envelope.received_at
+                if download.whole:
+                    noted[uid] = ledger.arrived(*where, uid, raw=raw, sha256=digest, received_at=at)
                 else:
-                    mail_id = ledger.arrived(*where, envelope.uid, raw=raw, sha256=digest, received_at=at)
-                noted[envelope.uid] = mail_id
+                    size = download.envelope.size
+                    noted[uid] = ledger.arrived_without_body(
+                        *where, uid, header=raw, sha256=digest, size=size, received_at=at
+                    )
         self.summary.new += len(noted)
         states = {outcome.mail_id: self._count(outcome) for outcome in process_in_order(self._site, noted.values())}
+        if lost is not None:
+            raise lost
         settled = {uid: states[mail_id] for uid, mail_id in noted.items() if states[mail_id] != MailState.NEW}
         self._put_away(mailbox, {uid: self._folder(state) for uid, state in settled.items()})
 
-    def _bytes(self, mailbox: Mailbox, envelope: Envelope) -> bytes | None:
-        """A mail's bytes, of a too large one its header; None for one that is gone or that the server keeps back."""
-        try:
-            return mailbox.raw(envelope.uid) if envelope.size <= self._limit else mailbox.header(envelope.uid)
-        except Refused as refused:  # one that the server itself cannot read must not stop the others
-            self._note_refusal(f"mail {envelope.uid}: {refused.said}")
-            return None
+    def _download(
+        self, mailbox: Mailbox, uidvalidity: int, group: Sequence[Envelope]
+    ) -> tuple[list[Download], MailServerError | None]:
+        """The mails that are there and are handed out, up to the one over which the connection was lost."""
+        fetched: list[Download] = []
+        for envelope in group:
+            try:
+                download = self._downloads.get(mailbox, uidvalidity, envelope, self._limit)
+            except Refused as refused:  # one that the server itself cannot read must not stop the others
+                self._note_refusal(f"mail {envelope.uid}: {refused.said}")
+            except MailServerError as error:
+                return fetched, MailServerError(error.step, f"mail {envelope.uid}: {error.said}")
+            else:
+                fetched += [download] if download is not None else []
+        return fetched, None
 
     def _count(self, outcome: MailOutcome) -> MailState:
         self.summary.states[outcome.state] = self.summary.states.get(outcome.state, 0) + 1
+        self._done += 1
+        self._progress(self._done, self._total)
         if outcome.reply_id is not None:
             self.summary.replies += 1
             self._replied()
         return outcome.state
 
-    def _put_away_old(self, mailbox: Mailbox, seen: dict[int, Seen]) -> None:
+    def _put_away_old(self, mailbox: Mailbox, seen: dict[int, Seen], since: date) -> None:
         """Put away what is settled and still lies there: we were cut off before, or the server is slow to tell."""
         settled = {uid: self._folder(mail.state) for uid, mail in seen.items() if mail.state != MailState.NEW}
-        self._put_away(mailbox, mailbox.still_to_put_away(settled, self._since))
+        self._put_away(mailbox, mailbox.still_to_put_away(settled, since))
 
     def _put_away(self, mailbox: Mailbox, folders: dict[int, str]) -> None:
         for folder in sorted(set(folders.values())):

@@ -59,6 +59,12 @@ def failed(session: Session, account: str, error: str, *, now: datetime | None =
     return row.failures
 
 
+def last_success(session: Session, account: str) -> datetime | None:
+    """When the mailbox last answered; None for one that never has."""
+    row = session.get(MailboxHealth, account)
+    return row.last_success_at if row else None
+
+
 def overview(session: Session, settings: MailSettings, now: datetime | None = None) -> Overview:
     """The mailboxes that are set, and what waits for a person."""
     now = now or datetime.now(UTC)

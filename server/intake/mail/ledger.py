@@ -1,6 +1,7 @@
 """The ledger of mail: every mail once, wherever it was seen, and how often it was tried."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from server.intake.mail.plain import plain
 
 FILES = ""  # the account of mail that came as an .eml file
 ATTEMPTS = 3  # then a mail goes into quarantine
+_AT_ONCE = 500  # values in one query
 
 # Lines that servers add or change on the way; the same mail may come with others of them.
 _TRACE = frozenset(
@@ -70,7 +72,7 @@ def arrived(
     return mail_id
 
 
-def arrived_too_large(
+def arrived_without_body(
     session: Session,
     account: str,
     folder: str,
@@ -82,7 +84,7 @@ def arrived_too_large(
     size: int,
     received_at: datetime | None = None,
 ) -> int:
-    """Note a mail of *size* bytes that is not fetched; only its *header* is, kept as *sha256*."""
+    """Note a mail of *size* bytes that is not fetched whole; only its *header* is, kept as *sha256*."""
     digest = content_hash(header + f"\r\n\r\n{size} bytes".encode())
     mail_id = _mail(session, account, digest, sha256=sha256, size=size, received_at=received_at, whole=False)
     _place(session, mail_id, account, folder, uidvalidity, uid)
@@ -94,19 +96,15 @@ def arrived_as_file(session: Session, *, raw: bytes, sha256: str) -> int:
     return _mail(session, FILES, content_hash(raw), sha256=sha256, size=len(raw), received_at=None)
 
 
-def known(session: Session, account: str, folder: str, uidvalidity: int) -> set[int]:
-    """The UIDs in this folder that need nothing more but to be moved away."""
-    return {uid for uid, at in seen(session, account, folder, uidvalidity).items() if at.state is not MailState.NEW}
-
-
-def seen(session: Session, account: str, folder: str, uidvalidity: int) -> dict[int, Seen]:
-    """Every mail noted in this folder by its UID, settled or not."""
-    query = (
-        select(MailPlace.uid, Mail.id, Mail.state)
-        .join(Mail, MailPlace.mail_id == Mail.id)
-        .where(MailPlace.account == account, MailPlace.folder == folder, MailPlace.uidvalidity == uidvalidity)
-    )
-    return {uid: Seen(mail_id, MailState(state)) for uid, mail_id, state in session.execute(query)}
+def seen(session: Session, account: str, folder: str, uidvalidity: int, uids: Sequence[int]) -> dict[int, Seen]:
+    """Those of *uids* that are noted in this folder, settled or not."""
+    found: dict[int, Seen] = {}
+    query = select(MailPlace.uid, Mail.id, Mail.state).join(Mail, MailPlace.mail_id == Mail.id)
+    query = query.where(MailPlace.account == account, MailPlace.folder == folder, MailPlace.uidvalidity == uidvalidity)
+    for first in range(0, len(uids), _AT_ONCE):
+        rows = session.execute(query.where(MailPlace.uid.in_(uids[first : first + _AT_ONCE])))
+        found |= {uid: Seen(mail_id, MailState(state)) for uid, mail_id, state in rows}
+    return found
 
 
 def unsettled(session: Session, account: str) -> list[int]:

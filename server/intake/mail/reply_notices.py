@@ -128,6 +128,9 @@ NOTICES: Mapping[ReplyKind, Notice] = {
 
 _OVER: Mapping[str, Text] = {
     "too-large": Text("邮件太大：最多 {limit} MB（含附件）。", "The mail is too large: at most {limit} MB in all."),
+    "not-fetched": Text(
+        "邮件服务器没能把这封邮件完整地交给系统。", "The mail server did not hand the mail over in one piece."
+    ),
     "too-many-parts": Text("邮件里的附件和部分太多。", "The mail has too many parts."),
     "too-deep": Text("邮件里套了太多层转发的邮件。", "The mail holds mails inside mails, too many levels deep."),
     "header-too-long": Text("邮件的收件人等信息太长。", "The mail's headers are too long."),

@@ -8,6 +8,7 @@ import structlog
 
 from server.intake.mail import health
 from server.intake.mail.connection import MailServerError
+from server.intake.mail.downloads import Downloads
 from server.intake.mail.fetching import fetch_once
 from server.intake.mail.mailbox import Mailbox
 from server.intake.mail.sending import Compose, SendSummary, send_due
@@ -35,6 +36,7 @@ class Watcher:
         self._replied = replied
         self._stopped = threading.Event()
         self._mailbox: Mailbox | None = None
+        self._downloads = Downloads()
         self._failures = 0
         self._idle_from = 0.0  # time.monotonic() from which IDLE may be used
         self._thread = threading.Thread(target=self._run, name=f"mail {settings.account}", daemon=True)
@@ -66,7 +68,12 @@ class Watcher:
         if self._mailbox is None:
             self._mailbox = self._open()
         fetch_once(
-            self._site, self._settings, mailbox=self._mailbox, stopped=self._stopped.is_set, replied=self._replied
+            self._site,
+            self._settings,
+            mailbox=self._mailbox,
+            downloads=self._downloads,
+            stopped=self._stopped.is_set,
+            replied=self._replied,
         )
 
     def _open(self) -> Mailbox:

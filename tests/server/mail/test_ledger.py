@@ -50,16 +50,20 @@ def test_what_the_sender_wrote_makes_another_mail(other: bytes):
 
 
 def test_folder_is_compared_by_uid(site: Site):
-    """Known are the mails that need nothing more; one that waits for its next attempt is seen, not known."""
+    """Those that are asked for and noted, with how they stand; a large folder in several queries."""
     done, waiting = arrive(site, post(message_id="<1@x>"), uid=3), arrive(site, post(message_id="<2@x>"), uid=4)
     with site.session() as session:
         session.get_one(Mail, done).state = MailState.DONE
 
     with site.session(read_only=True) as session:
-        assert ledger.known(session, "forms", "INBOX", 1) == {3}
-        assert ledger.known(session, "office", "INBOX", 1) == set()
-        seen = ledger.seen(session, "forms", "INBOX", 1)
-        assert {uid: at.mail_id for uid, at in seen.items()} == {3: done, 4: waiting}
+        seen = ledger.seen(session, "forms", "INBOX", 1, range(1, 1200))
+        assert {uid: (at.mail_id, at.state) for uid, at in seen.items()} == {
+            3: (done, MailState.DONE),
+            4: (waiting, MailState.NEW),
+        }
+        assert (
+            ledger.seen(session, "office", "INBOX", 1, [3, 4]) == ledger.seen(session, "forms", "INBOX", 1, [5]) == {}
+        )
         assert ledger.unsettled(session, "forms") == [waiting]
         assert (ledger.backlog(session, "forms"), ledger.backlog(session, "office")) == (1, 0)
 

@@ -50,11 +50,12 @@ class ImapAccount:
         finally:
             client.logout()
 
-    def put(self, *raws: bytes, folder: str = "INBOX") -> None:
-        """Lay mails into a folder, unread."""
+    def put(self, *raws: bytes, folder: str = "INBOX", days_ago: float = 0) -> None:
+        """Lay mails into a folder, unread, as if they had come so long ago."""
+        came = imaplib.Time2Internaldate(time.time() - days_ago * 86400)
         with self.client() as client:
             for raw in raws:
-                kind, said = client.append(_quoted(folder), "", imaplib.Time2Internaldate(time.time()), raw)
+                kind, said = client.append(_quoted(folder), "", came, raw)
                 assert kind == "OK", said
 
     def mails(self, folder: str = "INBOX") -> list[bytes]:

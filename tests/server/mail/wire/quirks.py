@@ -16,7 +16,7 @@ class Quirks:
     """
     *needs_id*: no folder is opened before an ID, as at 163.com. *hides*: capabilities that
     are not shown. *drop_after* bytes from the server the connection is cut, once per
-    connection; *drop_on* cuts it when the client says that word, before (or with
+    connection; *drop_on* cuts it when the client says that word (or those), before (or with
     *drop_late* after) the server has heard it. *refuses* answers NO to that word. Cuts
     happen *times* times.
     """
@@ -70,15 +70,17 @@ class QuirkProxy:
                 tag, _, rest = line.strip().partition(b" ")
                 self.commands.append(rest.decode("utf-8", "replace"))
                 words = rest.upper().split()
+                command = b" %b " % b" ".join(words)
                 if words[:1] == [b"ID"]:
                     told_id = True
                 if self._quirks.needs_id and words[:1] in ([b"SELECT"], [b"EXAMINE"]) and not told_id:
                     client.sendall(tag + b" " + _UNSAFE + b"\r\n")
                     continue
-                if self._quirks.refuses and self._quirks.refuses.encode() in words:
+                if self._quirks.refuses and b" %b " % self._quirks.refuses.encode() in command:
                     client.sendall(tag + b" NO [OVERQUOTA] no room\r\n")
                     continue
-                cut = self._quirks.drop_on.encode() in words and self._cuts_left > 0
+                cut = self._quirks.drop_on != "" and self._cuts_left > 0
+                cut = cut and b" %b " % self._quirks.drop_on.encode() in command
                 if cut:
                     self._cuts_left -= 1
                     muted.set()

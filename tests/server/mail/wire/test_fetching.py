@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from server.intake.mail import health, ledger
 from server.intake.mail.connection import MailServerError
+from server.intake.mail.downloads import Downloads
 from server.intake.mail.fetching import FetchSummary, fetch_once
 from server.intake.mail.models import Mail, MailState, Reply
 from server.mail_settings import MailboxSettings
@@ -189,6 +190,72 @@ def test_a_cut_while_mail_is_put_away_stores_nothing_twice(
 
 
 @SQLITE
+def test_old_mails_are_left_alone_at_first_but_not_after_a_pause_of_ours(imap: ImapAccount, open_site: OpenSite):
+    """A mailbox may hold years of mail when it is set up; what came while we were off for a month is not that."""
+    site = open_site(imap.settings(window_days=3))
+    settings = site.settings.mail.mailboxes[0]
+    imap.put(_visit(site, 1), days_ago=100)
+    first = fetch_once(site, settings)
+    with site.session() as session:
+        health.polled(session, imap.name, backlog=0, now=datetime.now(UTC) - timedelta(days=30))
+    imap.put(_visit(site, 2), days_ago=29)
+    imap.put(_visit(site, 3), days_ago=5)
+    second = fetch_once(site, settings)
+
+    assert (first.new, second.new) == (0, 2)
+    assert (len(imap.mails()), len(imap.mails(DONE))) == (1, 2)
+
+
+@SQLITE
+@pytest.mark.parametrize("refused", [False, True], ids=["cut", "refused"])
+def test_a_mail_the_server_never_hands_out_stops_no_other(imap: ImapAccount, open_site: OpenSite, refused: bool):
+    """A scanner on the way cuts the line over it each time: it is laid aside, and seen in quarantine."""
+    imap.put(b"From: a@station.cn\r\nSubject: poison\r\n\r\n")
+    over = f"UID FETCH {_first_uid(imap)} (BODY.PEEK[])"
+    quirks = Quirks(refuses=over) if refused else Quirks(drop_on=over, times=99)
+    with QuirkProxy(imap.port, quirks) as proxy:
+        site = open_site(imap.settings(port=proxy.port))
+        settings, downloads = site.settings.mail.mailboxes[0], Downloads()
+        imap.put(_visit(site, 1), _visit(site, 2))
+        for _ in range(4):
+            _despite(MailServerError, lambda: fetch_once(site, settings, downloads=downloads))
+
+    assert _counts(site)[:2] == (3, 2)
+    assert (len(imap.mails()), len(imap.mails(DONE)), len(imap.mails(PROBLEM))) == (0, 2, 1)
+    with site.session(read_only=True) as session:
+        query = select(Mail.subject, Mail.reason).where(Mail.state == MailState.QUARANTINED)
+        assert session.execute(query).all() == [("poison", "not-fetched")]
+
+
+@SQLITE
+def test_mails_before_a_cut_are_kept(imap: ImapAccount, open_site: OpenSite):
+    """They need not be fetched again, nor wait."""
+    imap.put(b"From: a@station.cn\r\n\r\nno form")
+    last = _first_uid(imap) + 2
+    with QuirkProxy(imap.port, Quirks(drop_on=f"UID FETCH {last} (BODY.PEEK[])")) as proxy:
+        site = open_site(imap.settings(port=proxy.port))
+        imap.put(_visit(site, 1), _visit(site, 2))
+        with pytest.raises(MailServerError, match=f"mail {last}"):
+            fetch_once(site, site.settings.mail.mailboxes[0])
+
+    assert _counts(site)[:2] == (2, 1)
+
+
+@SQLITE
+def test_progress_is_told_with_how_much_there_is(imap: ImapAccount, open_site: OpenSite):
+    """What an earlier round has left counts as well."""
+    site = open_site(imap.settings())
+    raw = _visit(site, 3)
+    with site.session() as session:
+        ledger.arrived(session, imap.name, "INBOX", 1, 1_000, raw=raw, sha256=site.originals.keep(raw))
+    imap.put(_visit(site, 1), _visit(site, 2))
+    told: list[tuple[int, int]] = []
+    fetch_once(site, site.settings.mail.mailboxes[0], progress=lambda done, total: told.append((done, total)))
+
+    assert told == [(1, 1), (2, 3), (3, 3)]
+
+
+@SQLITE
 def test_a_mail_that_cannot_be_moved_is_stored_all_the_same(imap: ImapAccount, open_site: OpenSite):
     """A full mailbox must not keep a form from its record, nor the next one."""
     with QuirkProxy(imap.port, Quirks(refuses="MOVE")) as proxy:
@@ -259,6 +326,12 @@ def test_health_tells_when_the_mailbox_last_answered_and_what_it_said(imap: Imap
         (box,) = health.overview(session, site.settings.mail).mailboxes
     assert box.last_success_at is not None
     assert (box.failures, box.last_error.partition(":")[0], box.alarm) == (1, "login", False)
+
+
+def _first_uid(account: ImapAccount) -> int:
+    with account.client() as client:
+        client.select("INBOX")
+        return int(client.uid("SEARCH", "ALL")[1][0].split()[0])
 
 
 def _despite(error: type[Exception], action: Callable[[], FetchSummary]) -> None:
