@@ -3,12 +3,15 @@
 import signal
 import sys
 import threading
+from functools import partial
 
 import click
+from rich.progress import Progress, TaskID
 
 from server.cli.installation import open_site
 from server.cli.mail_files import STATE_COLOURS
 from server.cli.terminal import console, language_option, plain, progress_bar
+from server.intake.mail.advice import advice
 from server.intake.mail.check import CheckLine, check_mail
 from server.intake.mail.connection import MailServerError
 from server.intake.mail.fetching import FetchSummary, fetch_once
@@ -61,12 +64,13 @@ def fetch(name: str | None, language: Language) -> None:
             raise click.ClickException(f"there is no mailbox {name!r}" if name else _unset(site))
         for box in boxes:
             with progress_bar(box.account) as bar:
-                task = bar.add_task("", total=None)
+                shown = partial(_show_progress, bar, bar.add_task("", total=None))
                 try:
-                    summary = fetch_once(site, box, replied=lambda bar=bar, task=task: bar.advance(task))  # type: ignore[misc]
+                    summary = fetch_once(site, box, progress=shown)
                 except MailServerError as error:
                     trouble = True
-                    console.print(f"[red]✗[/] {plain(box.account)}: {plain(str(error))}")
+                    console.print(f"[red]✗[/] {plain(box.account)}: {plain(str(error))}", soft_wrap=True)
+                    console.print(f"    {plain(advice(box, error)[language])}", soft_wrap=True)
                     continue
             _print_summary(summary)
         sent = send_due(site, compose)
@@ -75,7 +79,9 @@ def fetch(name: str | None, language: Language) -> None:
         else:
             console.print(f"replies: {sent.sent} sent, {sent.later} later, {sent.dead} failed")
         if sent.trouble is not None:
-            console.print(f"[red]✗[/] {plain(str(sent.trouble))}")
+            console.print(f"[red]✗[/] {plain(str(sent.trouble))}", soft_wrap=True)
+            assert site.settings.mail.smtp is not None
+            console.print(f"    {plain(advice(site.settings.mail.smtp, sent.trouble)[language])}", soft_wrap=True)
     sys.exit(1 if trouble or sent.trouble else 0)
 
 
@@ -94,6 +100,10 @@ def watch() -> None:
         with mail_at_work(site):
             stop.wait()
     click.echo("Stopped.")
+
+
+def _show_progress(bar: Progress, task: TaskID, done: int, total: int) -> None:
+    bar.update(task, completed=done, total=total)
 
 
 def _print_line(line: CheckLine, language: Language) -> None:

@@ -246,6 +246,25 @@ _ALL: Final = (
     ),
     _Advice(
         steps=(Step.CONNECT,),
+        said=r"unexpected response|^\d{3} |^\* (OK|PREAUTH)|^\+OK|^-1 |imap4",
+        text=Text(
+            "这个端口上是另一种服务器。收信（IMAP）通常用 993 或 143，发信（SMTP）通常用 465、587 或 25。",
+            "Another kind of server answers at this port. Mail is read (IMAP) at 993 or 143 as a rule, and sent (SMTP) "
+            "at 465, 587 or 25.",
+        ),
+    ),
+    _Advice(
+        steps=(Step.CONNECT,),
+        said="no answer within|timed out",
+        text=Text(
+            '这个端口上没有应答。请检查 security 和 port（993 和 465 用 "tls"，143 和 587 用 '
+            '"starttls"），以及防火墙是否允许本机访问该端口。',
+            'Nothing is said at this port. Check security and port (993 and 465 go with "tls", 143 and 587 with '
+            '"starttls"), and that the firewall lets this machine through.',
+        ),
+    ),
+    _Advice(
+        steps=(Step.CONNECT,),
         text=Text(
             "连不上服务器。请检查 port 和 security，以及防火墙是否允许本机访问该端口。",
             "The server cannot be reached. Check port and security, and that the firewall lets this machine through.",

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final, Literal
 
 from server.intake.mail.advice import advice
-from server.intake.mail.connection import MailServerError, Step, at
+from server.intake.mail.connection import MailServerError, Refused, Step, at
 from server.intake.mail.mailbox import Mailbox
 from server.intake.mail.smtp import NotSent, Relay
 from server.mail_settings import MailboxSettings, MailSettings, SmtpSettings
 from workbooks.form import Text
+
+_FOLDERS = 20  # named, when the one that is set is not among them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +69,7 @@ def check_mailbox(settings: MailboxSettings, home: Path) -> list[CheckLine]:
         with closing(Mailbox.open(settings, home, reached=lines.reached)) as mailbox:
             if "ID" not in mailbox.capabilities:
                 lines.found.pop()  # it was not asked
-            mailbox.select()
-            lines.reached(Step.FOLDER)
+            _open_folder(lines, mailbox)
             _look_around(lines, settings, mailbox)
     except MailServerError as error:
         lines.failed(error)
@@ -117,6 +118,17 @@ class _Lines:
 
     def note(self, zh: str, en: str) -> None:
         self.found.append(CheckLine(about=self._about, what=Text(zh=zh, en=en), state="note"))
+
+
+def _open_folder(lines: _Lines, mailbox: Mailbox) -> None:
+    try:
+        mailbox.select()
+    except Refused:  # misspelled, as a rule: so those that there are
+        names = mailbox.folder_names()
+        told, more = "、".join(names[:_FOLDERS]), " …" * (len(names) > _FOLDERS)
+        lines.note(f"邮箱里的文件夹：{told}{more}", f"folders in the mailbox: {told}{more}")
+        raise
+    lines.reached(Step.FOLDER)
 
 
 def _look_around(lines: _Lines, settings: MailboxSettings, mailbox: Mailbox) -> None:

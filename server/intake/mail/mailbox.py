@@ -183,6 +183,10 @@ class Mailbox:
         with at(Step.FOLDER):
             return bool(self._box.folder.exists(folder))
 
+    def folder_names(self) -> list[str]:
+        with at(Step.FOLDER):
+            return [folder.name for folder in self._box.folder.list()]
+
     def close(self) -> None:
         """Sign out, if the server still listens."""
         _hang_up(self._box)

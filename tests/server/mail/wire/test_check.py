@@ -77,6 +77,26 @@ def test_the_first_step_that_fails_is_named(
     assert word in failed.advice.en
 
 
+def test_the_folders_there_are_are_named(dovecot_account: ImapAccount):
+    """Chinese mail programs call the inbox 收件箱; the server does not."""
+    dovecot_account.put(b"From: a@b.cn\r\n\r\nx", folder="INBOX")
+    lines = check_mailbox(dovecot_account.settings(folder="收件箱"), HOME)
+
+    assert _failure(lines).what.en == "open the folder"
+    assert "INBOX" in lines[-2].what.zh
+
+
+def test_another_kind_of_server_is_named(dovecot_account: ImapAccount):
+    """Ports are easily mixed up; each server says what it is."""
+    with SmtpServer() as smtp:
+        failed = _failure(check_mailbox(dovecot_account.settings(port=smtp.port), HOME))
+        assert failed.advice is not None
+        assert "another kind of server" in failed.advice.en.lower()
+    failed = _failure(check_smtp(_smtp(dovecot_account.port), HOME))
+    assert failed.advice is not None
+    assert "another kind of server" in failed.advice.en.lower()
+
+
 def test_a_closed_port_is_named(dovecot_account: ImapAccount):
     """The commonest of all: a firewall."""
     failed = _failure(check_mailbox(dovecot_account.settings(port=free_port()), HOME))
@@ -134,6 +154,7 @@ def test_the_whole_section_is_checked_and_missing_replies_are_noted(pymap_accoun
         ("mail.company.cn", "password", Step.TLS, "certificate verify failed: Hostname mismatch", "证书上的名字"),
         ("mail.company.cn", "password", Step.TLS, "CERTIFICATE_VERIFY_FAILED self-signed", "SSL_CERT_FILE"),
         ("mail.company.cn", "password", Step.LOGIN, "[PRIVACYREQUIRED] Plaintext disallowed", "starttls"),
+        ("mail.company.cn", "password", Step.CONNECT, "no answer within 60 seconds", "security"),
         ("mail.company.cn", "password", Step.WORK, "something new", "原话"),
     ],
 )
