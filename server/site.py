@@ -19,6 +19,7 @@ from server.access.visibility import Viewer
 from server.database import connect, sign_file
 from server.records import audit, form_tables
 from server.records.audit import Event
+from server.records.forwarding import bring_forward
 from server.records.master import MasterImport, import_tables, load_master, master_version
 from server.records.originals import Originals
 from server.settings import Settings, SettingsError, load_settings, with_secret_key
@@ -159,7 +160,7 @@ class Site:
 
     def derived_key(self, purpose: str) -> bytes:
         """A key for one *purpose*, made from the secret key."""
-        return hmac.digest(self.settings.secret_key.encode(), purpose.encode(), "sha256")
+        return _derived_key(self.settings, purpose)
 
     def close(self) -> None:
         """End the child processes and the database connections."""
@@ -182,6 +183,28 @@ def _bring_up_to_date(engine: Engine, settings: Settings, definitions: Mapping[s
             migrations.upgrade(connection)
             sign_file(connection)
         form_tables.ensure(connection, definitions)
+        _bring_records_forward(connection, settings, definitions)
+
+
+def _bring_records_forward(
+    connection: Connection, settings: Settings, definitions: Mapping[str, FormDefinition]
+) -> None:
+    events = [
+        Event(
+            actor="-",
+            action="form-migrated",
+            subject=form_id,
+            details={"to": definitions[form_id].version, "records": count},
+        )
+        for form_id, count in bring_forward(connection, definitions).items()
+    ]
+    if events:
+        with Session(connection) as session:  # in the transaction of *connection*
+            audit.append(session, _derived_key(settings, "audit"), events)
+
+
+def _derived_key(settings: Settings, purpose: str) -> bytes:
+    return hmac.digest(settings.secret_key.encode(), purpose.encode(), "sha256")
 
 
 def _back_up(connection: Connection, path: Path) -> None:

@@ -86,8 +86,8 @@ def _odd_ones(office: Office, folder: Path) -> Iterable[tuple[str, tuple[str, ..
     good = {sending.name: sending for sending in GOOD}
     survey = good["survey_wuhan_returned"]
     fill(office, survey, folder, replace(library()["survey"], version=9))
-    office("save", DATA / "bad" / "survey_unknown_version.xlsx")
-    yield "bad/survey_unknown_version.xlsx", ("unknown-version",), "a survey whose template says version 9"
+    office("save", DATA / "bad" / "survey_newer_version.xlsx")
+    yield "bad/survey_newer_version.xlsx", ("newer-version",), "a survey whose template says version 9"
 
     fill(office, good["trip_loan_chengdu"], folder)
     office("copy_to_new")

@@ -12,6 +12,7 @@ from workbooks.entries import Entries, Entry, read_entries
 from workbooks.filled import FilledForm, Value, Values
 from workbooks.findings import Finding, FindingCode, has_errors
 from workbooks.form import Field, FormDefinition, Repeat, Section, Text
+from workbooks.former import steps
 from workbooks.formulas.calculation import Scope
 from workbooks.master import EMPTY, Master
 from workbooks.rules import CompiledRules, Rule, compile_rules
@@ -116,12 +117,14 @@ def _report(
 
 def _version(definition: FormDefinition, filled: FilledForm) -> Finding | None:
     sent = filled.identity.version
-    if sent is None or sent == definition.version:
-        return None
+    if sent is None or sent == definition.version or steps(definition, sent):
+        return None  # what migrations made of an older one, they have said
     if sent in definition.accepts:
         code = FindingCode.OLD_VERSION
     elif 0 < sent < definition.version:
         code = FindingCode.RETIRED_VERSION
+    elif sent > definition.version:
+        code = FindingCode.NEWER_VERSION
     else:
         code = FindingCode.UNKNOWN_VERSION
     return Finding(code=code, context={"sent": str(sent), "current": str(definition.version)})
@@ -258,7 +261,20 @@ class _Check:
                 continue
             if self.entries.has_problem(path, line) or (condition is not None and not condition.holds(scope)):
                 continue
-            yield self.finding(FindingCode.MISSING_VALUE, path, line)
+            yield (
+                self._unasked(path)
+                if self._is_unasked(path, line)
+                else self.finding(FindingCode.MISSING_VALUE, path, line)
+            )
+
+    def _is_unasked(self, path: str, line: int | None) -> bool:
+        """Whether the older template that was filled in has no cell for *path*."""
+        sent = self.filled.identity.version
+        return sent not in (None, self.definition.version) and self.entries.cell(path, line) is None
+
+    def _unasked(self, path: str) -> Finding:
+        context = {"sent": str(self.filled.identity.version), "current": str(self.definition.version)}
+        return self.finding(FindingCode.NOT_ON_OLD_TEMPLATE, path, context=context)
 
     def _missing_lines(self, repeat: Repeat) -> Iterator[Finding]:
         count = len(self.entries.rows(repeat.name))

@@ -154,7 +154,7 @@ class Entries:
 
     def label(self, path: str) -> Text:
         """What people see beside the cell of field or repeat *path*."""
-        return self.plan.labels[path]
+        return self._filled.labels.get(path) or self.plan.labels[path]
 
     def cached(self, path: str, line: int | None) -> Value:
         """What the cell of a computed field shows; None when it is empty or shows nothing of the field's type."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from workbooks.findings import Finding
-from workbooks.form import Language
+from workbooks.form import Language, Text
 
 RawValue = str | int | float | bool | date | datetime | time | timedelta | None
 Value = str | int | Decimal | date | datetime | time | tuple[str, ...] | None
@@ -62,6 +62,7 @@ class FilledForm:
     A web form has no addresses: its cells have sheet "".
     *flags* name active content that was found and ignored (macro, external ...).
     *findings* are what the reader itself has to say (lost names, old file format ...).
+    *labels* are given for answers that are called otherwise on the sheet than in the form.
     """
 
     identity: Identity
@@ -72,3 +73,4 @@ class FilledForm:
     pictures: tuple[Picture, ...] = ()
     flags: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
+    labels: Mapping[str, Text] = default(default_factory=lambda: MappingProxyType({}))

@@ -128,6 +128,18 @@ class FindingCode(Enum):
         "Template version {sent} is no longer taken; the current version is {current}.",
         "请下载新模板，把内容填入后再提交。", "Download the new template, fill it in and send it.",
     )  # fmt: skip
+    MIGRATED_VERSION = _warning(
+        "migrated-version", "这是第 {sent} 版模板，现行是第 {current} 版；已按现行版本读入{detail}。",
+        "This is template version {sent}; the current one is {current}. It was read as the current one{detail}.",
+        "请核对；下次请在“模板”页下载新模板。",
+        "Please check it; next time take the new template from the templates page.",
+    )  # fmt: skip
+    NEWER_VERSION = _error(
+        "newer-version", "这是第 {sent} 版模板，比系统现用的第 {current} 版还新。",
+        "This is template version {sent}, which is newer than version {current} in use here.",
+        "请确认交到了正确的系统；若模板刚更新，请等管理员升级系统后再交。",
+        "Make sure you send it to the right system; if the template is new, wait until the system has been updated.",
+    )  # fmt: skip
     UNKNOWN_VERSION = _error(
         "unknown-version", "模板版本“{sent}”无法识别，现行版本是 {current}。",
         "Template version “{sent}” is not known; the current version is {current}.",
@@ -143,6 +155,22 @@ class FindingCode(Enum):
         "lost-field", "工作簿里找不到“{label}”的填写位置。", "The workbook has no cell for “{label}” any more.",
         "该行或单元格可能被删除；请下载新模板重新填写。",
         "Its row or cell was probably deleted; download a new template and fill that in.",
+    )  # fmt: skip
+    NOT_ON_OLD_TEMPLATE = _error(
+        "not-on-old-template", "第 {sent} 版模板上没有“{label}”，现行第 {current} 版必须填写。",
+        "Template version {sent} does not ask “{label}”; version {current} requires it.",
+        "请下载新模板，把内容填入后再提交。", "Download the new template, fill it in and send it.",
+    )  # fmt: skip
+    DROPPED_ANSWER = _warning(
+        "dropped-answer", "现行版本不再有“{label}”，填写的“{value}”没有存入记录。",
+        "The current version has no “{label}” any more; “{value}” was not put into the record.",
+        "原文件已保存；仍需要的内容请写到其他栏目后再提交。",
+        "Your file is kept; write what is still needed into another answer and send it again.",
+    )  # fmt: skip
+    SPLIT_ANSWER = _warning(
+        "split-answer", "“{label}”填的“{value}”已拆成：{parts}。",
+        "“{label}” held “{value}”; it was split into {parts}.", "如不对，请用“{separator}”隔开后重新提交。",
+        "If that is wrong, separate the parts by “{separator}” and send it again.",
     )  # fmt: skip
     # an answer
     MISSING_VALUE = _error(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field as default
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,7 +12,10 @@ from pydantic import Field as Constrained
 from pydantic.dataclasses import dataclass
 
 Language = Literal["zh", "en"]
-Name = Annotated[str, Constrained(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=60)]
+_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+Name = Annotated[str, Constrained(pattern=rf"^{_NAME}$", max_length=60)]
+Path = Annotated[str, Constrained(pattern=rf"^{_NAME}(\.{_NAME})?$", max_length=121)]
+"""A field outside repeats ("name"), one inside ("repeat.name"), or a repeat ("name")."""
 
 # pydantic validates what a form.yaml says; after that these are plain frozen dataclasses.
 _STRICT = ConfigDict(extra="forbid")
@@ -192,13 +196,42 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Split:
+    """One old answer that became several: cut *at* any of these separators, piece by piece *into* the new fields."""
+
+    into: Annotated[tuple[Path, ...], Constrained(min_length=2)]
+    at: Annotated[tuple[Annotated[str, Constrained(min_length=1)], ...], Constrained(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Migration:
+    """
+    How answers given to the version before become answers of version *to*.
+
+    *rename*, *split*, *drop* and *labels* begin with paths of the version before, *choices*
+    and *default* with those of version *to*. *choices* turns old names and labels of a
+    choice into new names; *default* answers what the version before did not ask (None:
+    left empty); *labels* says what stood beside old fields where that has changed.
+    """
+
+    to: int
+    rename: dict[Path, Path] = default(default_factory=dict)
+    split: dict[Path, Split] = default(default_factory=dict)
+    choices: dict[Path, dict[str, Name]] = default(default_factory=dict)
+    drop: tuple[Path, ...] = ()
+    labels: dict[Path, Text] = default(default_factory=dict)
+    default: dict[Path, str | int | Decimal | date | None] = default(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class FormDefinition:
     """
     Everything about one form; template, check, tables, pages and API follow from it.
 
     *number* is the pattern of record numbers, such as "FR-{year}-{serial:06d}". *key*
     names the answers that tell one business object from another when somebody fills the
-    same blank twice. *accepts* lists older template versions still taken, with a warning.
+    same blank twice. *accepts* lists older template versions still taken as they
+    are, with a warning; *migrations* lead from older versions to this one, step by step.
     """
 
     form_id: Name
@@ -208,6 +241,7 @@ class FormDefinition:
     key: tuple[Name, ...]
     sections: tuple[Section, ...]
     accepts: tuple[int, ...] = ()
+    migrations: tuple[Migration, ...] = default(default=(), hash=False)
     hint: Text | None = None
     signatures: tuple[Text, ...] = ()
     thresholds: tuple[Threshold, ...] = ()

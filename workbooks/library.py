@@ -12,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from workbooks.form import Field, FormDefinition
+from workbooks.former import migration_problems
 from workbooks.spellings.spelling import fold
 
 _ADAPTER = TypeAdapter(FormDefinition)
@@ -41,9 +42,11 @@ def load(path: Path | Traversable) -> FormDefinition:
     except ValidationError as error:
         told = [e for e in error.errors() if not _of_other_kind(raw, e["loc"])]
         raise DefinitionError("\n".join(located(path, node, e["loc"], e["msg"]) for e in told)) from error
-    problems = list(_inconsistencies(definition))
+    problems = [f"{path}:{line_of(text, name)}: {what}" for name, what in _inconsistencies(definition)]
+    for name, what in migration_problems(definition):
+        problems.append(f"{path}:{line_of(text, name, after='migrations:')}: {what}")
     if problems:
-        raise DefinitionError("\n".join(f"{path}:{line_of(text, name)}: {what}" for name, what in problems))
+        raise DefinitionError("\n".join(problems))
     return definition
 
 
@@ -190,11 +193,12 @@ def located(path: Path | Traversable, node: yaml.Node, loc: tuple[Any, ...], mes
     return f"{path}:{line}: {key}: {message}"
 
 
-def line_of(text: str, name: str) -> int:
-    """The first line that defines *name*, else the first that mentions it."""
+def line_of(text: str, name: str, *, after: str = "") -> int:
+    """The first line that defines *name*, else the first that mentions it; looked for from the line *after* on."""
     lines = text.splitlines()
+    start = next((number for number, line in enumerate(lines) if after and line.startswith(after)), 0)
     for wanted in (f"name: {name}", name):
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(lines[start:], start=start + 1):
             if wanted in line:
                 return number
-    return 1
+    return start + 1

@@ -9,7 +9,9 @@ from lxml import etree
 from workbooks.filled import Cell, FilledForm, Identity, RawValue
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, FormDefinition, defined_name
+from workbooks.former import as_sent, versions
 from workbooks.guard import Inspection, Limits, Refused, inspect
+from workbooks.migrations import migrated
 from workbooks.parsing import labels, pictures
 from workbooks.parsing.grids import Grids, Place, address
 from workbooks.parsing.lexical import column_number
@@ -40,7 +42,9 @@ def read(content: bytes, definitions: Mapping[str, FormDefinition] = {}, limits:
         form = _read(inspection, grids, definitions)
         definition = definitions.get(form.identity.form_id or "")
         if definition is not None:
-            form = pictures.add_pictures(form, definition, inspection, grids.merged, limits)
+            sent = as_sent(definition, form.identity.version)
+            form = pictures.add_pictures(form, sent, inspection, grids.merged, limits)
+            form = migrated(definition, form)
     except etree.XMLSyntaxError as error:
         raise damaged(content) from error
     return replace(form, flags=inspection.flags)
@@ -59,7 +63,10 @@ def _read(inspection: Inspection, grids: Grids, definitions: Mapping[str, FormDe
     if definition is None:
         findings = (Finding(code=FindingCode.UNKNOWN_FORM),) if definitions else ()
         return _by_place(identity, None, places, lost, grids, findings)
-    form = _by_place(identity, definition, places, lost, grids)
+    old = identity.version is not None and identity.version < definition.version
+    seen = labels.texts_seen(inspection, grids) if old else None
+    definition = as_sent(definition, identity.version)
+    form = _by_place(identity, definition, places, lost, grids, seen=seen)
     if len(form.findings) > len(list(definition.paths())) // 2:
         recognised = labels.read_by_labels(inspection, grids, {identity.form_id: definition}, identity)
         if recognised.cells:
@@ -139,14 +146,20 @@ def _integer(text: str | None) -> int | None:
 
 
 def _by_names(places: Mapping[str, Place], definitions: Mapping[str, FormDefinition]) -> FormDefinition | None:
-    """The one form most of whose names are there, for workbooks whose sheet was moved into another file."""
-    scores = sorted(
-        ((sum(defined_name(path) in places for path, _ in d.paths()) / max(1, len(list(d.paths()))), form_id))
-        for form_id, d in definitions.items()
-    )
-    if not scores or scores[-1][0] < _NAMES_RECOGNISED or (len(scores) > 1 and scores[-2][0] == scores[-1][0]):
+    """The one form, or older version, most of whose names are there: its sheet was moved into another file."""
+    best: list[tuple[float, FormDefinition]] = []
+    for definition in definitions.values():
+        scored = [(_share_of_names(form, places), form) for form in versions(definition)]
+        best.append(max(scored, key=lambda pair: pair[0]))  # of two that fit as well, the newer one
+    best.sort(key=lambda pair: pair[0], reverse=True)
+    if not best or best[0][0] < _NAMES_RECOGNISED or (len(best) > 1 and best[0][0] == best[1][0]):
         return None
-    return definitions[scores[-1][1]]
+    return best[0][1]
+
+
+def _share_of_names(definition: FormDefinition, places: Mapping[str, Place]) -> float:
+    names = [defined_name(path) for path, _ in definition.paths()]
+    return sum(name in places for name in names) / max(1, len(names))
 
 
 def _by_place(
@@ -156,8 +169,14 @@ def _by_place(
     lost: set[str],
     grids: Grids,
     findings: tuple[Finding, ...] = (),
+    seen: set[str] | None = None,
 ) -> FilledForm:
-    """The form whose cells its names say; *definition* tells which names to look for, else all are taken."""
+    """
+    The form whose cells its names say; *definition* tells which names to look for, else all are taken.
+
+    An older template need not have every field: *seen* are the texts on it, by which a
+    field that has lost its name is told from one that was never there.
+    """
     if definition is None:
         paths = [
             name.removeprefix(PREFIX).replace("__", ".") for name in places if not name.startswith(IDENTITY_PREFIX)
@@ -166,7 +185,7 @@ def _by_place(
     else:
         paths = [path for path, _ in definition.paths()]
         computed = {path for path, field in definition.paths() if field.computed}
-        findings += tuple(_lost_fields(definition, identity, places, lost))
+        findings += tuple(_lost_fields(definition, places, lost, seen))
     found = {path: place for path in paths if (place := places.get(defined_name(path)))}
     columns: dict[str, dict[str, Place]] = {}
     for path, place in found.items():
@@ -189,13 +208,14 @@ def _by_place(
 
 
 def _lost_fields(
-    definition: FormDefinition, identity: Identity, places: Mapping[str, Place], lost: set[str]
+    definition: FormDefinition, places: Mapping[str, Place], lost: set[str], seen: set[str] | None
 ) -> Iterator[Finding]:
-    """The fields that should have a cell and do not; an older template need not know every field."""
-    current = identity.version is None or identity.version == definition.version
+    """The fields that should have a cell and do not."""
     for path, field in definition.paths():
         name = defined_name(path)
-        if name not in places and not field.computed and (current or name in lost):
+        if name in places or field.computed:
+            continue
+        if seen is None or name in lost or not seen.isdisjoint(map(labels.fold, (field.label.zh, field.label.en))):
             yield Finding(code=FindingCode.LOST_FIELD, field=path, label=field.label)
 
 

@@ -13,14 +13,14 @@ from server.records.changes import Change, changed_labels, changes
 from server.records.form_tables import station_field
 from server.records.identity import Known, Version
 from server.records.outcome import Outcome
-from server.records.writing import Accepted, Reading, key_hash
+from server.records.stored_answers import answers_hash, key_hash
+from server.records.writing import Accepted, Reading
 from server.site import Site
 from workbooks.check import CheckReport, DeadlineState, check
 from workbooks.filled import FilledForm, Values
 from workbooks.findings import Finding, FindingCode, has_errors
 from workbooks.form import FormDefinition, Text
 from workbooks.master import Master
-from workbooks.values import answers, content_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def decide(
         key = key_hash(definition, report.values)
 
     station = _station(definition, report.values) or (base.known.station if base else None) or sender.station
-    content = content_hash(definition.form_id, answers(definition, report.values))
+    content = answers_hash(definition, report.values)
     reading = replace(reading, station=station, findings=report.findings)
     # With an error the contents are not known: a bad answer counts as none, and none may be what is stored.
     if base is not None and report.accepted and content in _contents(base):

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
-import orjson
 from sqlalchemy import Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
@@ -12,9 +11,10 @@ from server.access.visibility import Viewer, visible
 from server.database import table_of
 from server.records.models import Record, Revision, Submission
 from server.records.outcome import Outcome
+from server.records.stored_answers import answers_hash, stored_values
 from workbooks.filled import Values
 from workbooks.form import FormDefinition
-from workbooks.values import from_json
+from workbooks.former import steps
 
 _RECORDS, _REVISIONS, _SUBMISSIONS = table_of(Record), table_of(Revision), table_of(Submission)
 
@@ -98,20 +98,17 @@ def known_bytes(session: Session, viewer: Viewer, digests: list[str]) -> set[str
 def version(session: Session, definition: FormDefinition, known: Known, revision: int) -> Version | None:
     """Revision *revision* of *known*; None when there is none such."""
     c = _REVISIONS.c
-    query = select(c.revision, c.by, c.at, c.content_hash, c.answers).where(
+    query = select(c.revision, c.by, c.at, c.content_hash, c.version, c.answers).where(
         c.record_id == known.id, c.revision == revision
     )
     row = session.execute(query).one_or_none()
     if row is None:
         return None
-    number, by, at, content_hash, answers = row
-    return Version(
-        revision=number,
-        by=by,
-        at=at,
-        content_hash=content_hash,
-        values=from_json(definition, orjson.loads(answers)),
-    )
+    number, by, at, content_hash, stored_under, answers = row
+    values = stored_values(definition, stored_under, answers)
+    if steps(definition, stored_under):
+        content_hash = answers_hash(definition, values)
+    return Version(revision=number, by=by, at=at, content_hash=content_hash, values=values)
 
 
 def last_unnumbered(session: Session, known: Known) -> int:

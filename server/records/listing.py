@@ -17,10 +17,10 @@ from server.records import conditions, form_tables, kept_findings
 from server.records.changes import Change, changes
 from server.records.conditions import Condition, matching, order_by
 from server.records.models import Record, Revision, Submission
+from server.records.stored_answers import stored_values
 from workbooks.filled import Values
 from workbooks.form import FormDefinition
 from workbooks.library import library
-from workbooks.values import from_json
 
 _RECORDS, _REVISIONS, _SUBMISSIONS = table_of(Record), table_of(Revision), table_of(Submission)
 _DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
@@ -147,7 +147,8 @@ def find(
     c = _RECORDS.c
     query = (
         ordered.with_only_columns(
-            c.number, c.form_id, c.revision, c.state, c.station, c.created_at, c.updated_at, _REVISIONS.c.answers
+            c.number, c.form_id, c.revision, c.state, c.station, c.created_at, c.updated_at,
+            _REVISIONS.c.version, _REVISIONS.c.answers,
         )
         .join(_REVISIONS, (_REVISIONS.c.record_id == c.id) & (_REVISIONS.c.revision == c.revision))
     )  # fmt: skip
@@ -248,7 +249,7 @@ def record_counts(session: Session, viewer: Viewer) -> dict[str, dict[str, int]]
 
 
 def _record_row(definition: FormDefinition, row: Any) -> RecordRow:
-    number, form_id, revision, state, station, created_at, updated_at, answers = row
+    number, form_id, revision, state, station, created_at, updated_at, version, answers = row
     return RecordRow(
         number=number,
         form_id=form_id,
@@ -257,13 +258,13 @@ def _record_row(definition: FormDefinition, row: Any) -> RecordRow:
         station=station,
         created_at=created_at,
         updated_at=updated_at,
-        values=from_json(definition, orjson.loads(answers)),
+        values=stored_values(definition, version, answers),
     )
 
 
 def _revision_views(definition: FormDefinition, history: Sequence[Revision]) -> tuple[RevisionView, ...]:
     states: list[Values] = [{}]
-    states += [from_json(definition, orjson.loads(revision.answers)) for revision in history]
+    states += [stored_values(definition, revision.version, revision.answers) for revision in history]
     return tuple(
         RevisionView(
             number=revision.revision,

@@ -22,7 +22,7 @@ from server.records.outcome import FAILED, Outcome
 from workbooks.filled import Values
 from workbooks.findings import Finding
 from workbooks.form import FormDefinition
-from workbooks.values import content_hash, to_json
+from workbooks.values import to_json
 
 _SUBMISSIONS, _RECORDS, _REVISIONS = table_of(Submission), table_of(Record), table_of(Revision)
 _INSERT_SUBMISSION, _INSERT_REVISION = insert(_SUBMISSIONS), insert(_REVISIONS)
@@ -253,8 +253,3 @@ def new_id() -> str:
     """A public id of 26 characters; later ones sort after earlier ones."""
     number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def key_hash(definition: FormDefinition, values: Values) -> str:
-    """What tells the business object of this form from another: a hash of the answers in the definition's key."""
-    return content_hash(definition.form_id, {name: values.get(name) for name in definition.key})

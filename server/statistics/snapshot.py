@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -13,9 +12,9 @@ from server.access.visibility import Viewer, visible
 from server.database import table_of
 from server.records import form_tables
 from server.records.models import Record, Revision
+from server.records.stored_answers import stored_values
 from server.site import Site
 from workbooks.form import FormDefinition
-from workbooks.values import from_json
 
 _RECORDS, _REVISIONS = table_of(Record), table_of(Revision)
 _OWN = ("number", "station", "created_at")
@@ -92,7 +91,7 @@ class View:
         )
         # The station comes from the record as it is now: who may see it is decided today.
         query = (
-            select(_RECORDS.c.id, *(_RECORDS.c[name] for name in _OWN), _REVISIONS.c.answers)
+            select(_RECORDS.c.id, *(_RECORDS.c[name] for name in _OWN), _REVISIONS.c.version, _REVISIONS.c.answers)
             .join(_REVISIONS, _REVISIONS.c.record_id == _RECORDS.c.id)
             .join(newest, (newest.c.record_id == _REVISIONS.c.record_id) & (newest.c.revision == _REVISIONS.c.revision))
             .where(_RECORDS.c.form_id == definition.form_id)
@@ -100,7 +99,7 @@ class View:
         )
         found: list[dict[str, Any]] = []
         for record in self.session.execute(visible(query, _RECORDS, self.viewer)).mappings():
-            values = from_json(definition, orjson.loads(record["answers"]))
+            values = stored_values(definition, record["version"], record["answers"])
             row: dict[str, Any] = form_tables.row(definition, values) | {name: record[name] for name in _OWN}
             row["station"] = values.get("station") or record["station"]
             for repeat in repeats:

@@ -483,7 +483,7 @@ def test_clearing_another_owners_section_is_a_change():
         (None, [FindingCode.MISSING_VALUE]),
         (2, [FindingCode.OLD_VERSION, FindingCode.MISSING_VALUE]),
         (1, [FindingCode.RETIRED_VERSION]),
-        (4, [FindingCode.UNKNOWN_VERSION]),
+        (4, [FindingCode.NEWER_VERSION]),
         (-1, [FindingCode.UNKNOWN_VERSION]),
     ],
 )

@@ -18,6 +18,19 @@ CONTEXTS: Final[Mapping[FindingCode, Mapping[str, str | Text]]] = {
     FindingCode.WRONG_FORM: {"expected": Text("满意度调查表", "Survey"), "actual": Text("出差总结单", "Trip summary")},
     FindingCode.OLD_VERSION: {"sent": "1", "current": "2"},
     FindingCode.RETIRED_VERSION: {"sent": "1", "current": "3"},
+    FindingCode.MIGRATED_VERSION: {
+        "sent": "1",
+        "current": "3",
+        "detail": Text("：“电话”现为“联系电话”", ": “Tel” is now “Phone”"),
+    },
+    FindingCode.NEWER_VERSION: {"sent": "4", "current": "3"},
+    FindingCode.NOT_ON_OLD_TEMPLATE: {"sent": "1", "current": "3"},
+    FindingCode.DROPPED_ANSWER: {"value": "021-5550"},
+    FindingCode.SPLIT_ANSWER: {
+        "value": "张伟/138",
+        "parts": Text("姓名“张伟”", "Name “张伟”"),
+        "separator": "/",
+    },
     FindingCode.UNKNOWN_VERSION: {"sent": "9", "current": "3"},
     FindingCode.TOO_FEW_ROWS: {"minimum": "2", "count": "1"},
     FindingCode.NOT_A_NUMBER: {"value": "约2小时"},
@@ -136,5 +149,5 @@ def test_only_errors_keep_a_form_from_being_accepted():
     assert not has_errors([made(FindingCode.OLD_VERSION), made(FindingCode.PAST_DEADLINE)])
     assert {code.slug for code in FindingCode if code.severity is Severity.WARNING} == {
         "old-version", "lost-names", "taken-with-reason", "past-deadline", "corrected-value", "stale-calculation",
-        "possible-duplicate", "new-from-used",
+        "possible-duplicate", "new-from-used", "migrated-version", "dropped-answer", "split-answer",
     }  # fmt: skip

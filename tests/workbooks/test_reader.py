@@ -13,7 +13,7 @@ import pytest
 from openpyxl.workbook.defined_name import DefinedName
 
 from tests.archives import MAIN, OFFICE, SHEET, book, parts, sheet
-from tests.workbooks.visit import CONSTANTS, FORMS, PLACES, draw
+from tests.workbooks.visit import CONSTANTS, FORMS, LABELS, PLACES, draw
 from tests.workbooks.visit import SHEET as TITLE
 from workbooks.filled import Cell, FilledForm, Identity
 from workbooks.findings import FindingCode
@@ -185,9 +185,19 @@ def test_a_calculated_field_need_not_have_a_cell():
 def test_an_older_template_need_not_know_every_field():
     """A field added since is not lost."""
     older = {path: place for path, place in PLACES.items() if path != "result"}
+    labels = {place: label for place, label in LABELS.items() if place != "A6"}
 
-    assert codes(read(draw(places=older, constants=CONSTANTS | {"version": "1"}), FORMS)) == []
+    assert codes(read(draw(places=older, constants=CONSTANTS | {"version": "1"}, labels=labels), FORMS)) == []
     assert codes(read(draw(places=older), FORMS)) == [FindingCode.LOST_FIELD]
+
+
+def test_an_older_template_whose_label_stands_there_has_lost_the_name():
+    """What was typed beside the label is not passed over."""
+    older = {path: place for path, place in PLACES.items() if path != "result"}
+
+    found = codes(read(draw(places=older, constants=CONSTANTS | {"version": "1"}), FORMS))
+
+    assert found == [FindingCode.LOST_FIELD]
 
 
 def test_an_unknown_form_is_a_finding():

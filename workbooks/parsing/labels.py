@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from workbooks.filled import Cell, FilledForm, Identity
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Field, FormDefinition, Language, Repeat
+from workbooks.former import versions
 from workbooks.guard import Inspection
 from workbooks.parsing.grids import Grids, address
 
@@ -88,22 +89,29 @@ def fold(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
+def texts_seen(inspection: Inspection, grids: Grids) -> set[str]:
+    """What people read on the visible sheets, folded like labels."""
+    visible = (sheet.title for sheet in inspection.sheets if sheet.state == "visible")
+    return {text for title in visible for text in _texts(grids.rows(title))}
+
+
 def _recognise(inspection: Inspection, grids: Grids, definitions: Mapping[str, FormDefinition]) -> _Match | None:
     matches: list[_Match] = []
     for part in inspection.sheets:
         if part.state != "visible" or not definitions:
             continue
         texts = _texts(grids.rows(part.title))
-        for definition in definitions.values():
+        for definition in (form for newest in definitions.values() for form in versions(newest)):
             for language in ("zh", "en"):
                 labels = {fold(field.label[language]) for _, field in definition.paths()}
                 score = len(labels & texts.keys()) / max(1, len(labels))
                 matches.append(_Match(score, definition, language, part.title))
+    # Of two versions that fit as well, the newer one: it comes first, and sorting keeps the order.
     matches.sort(key=lambda match: match.score, reverse=True)
     if not matches or matches[0].score < _ENOUGH:
         return None
     best = matches[0]
-    rival = next((m.score for m in matches if m.definition is not best.definition), 0.0)
+    rival = next((m.score for m in matches if m.definition.form_id != best.definition.form_id), 0.0)
     return best if best.score - rival >= _AHEAD else None
 
 
