@@ -18,6 +18,7 @@ from server.web.viewer import current_viewer
 from workbooks.form import Language, Text
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_PLURAL = re.compile(r"\{n\} ([a-z]+)s\b")
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _LOCALES: Mapping[Language, str] = {"zh": "zh_Hans_CN", "en": "en"}
 _INSTANT: Mapping[Language, str] = {"zh": "yyyy-MM-dd HH:mm", "en": "d MMM yyyy HH:mm"}
@@ -61,10 +62,14 @@ def t(words: str, **holes: object) -> str:
     """
     The page text *words* (English) in the visitor's language, with its holes filled.
 
+    In English the word after {n} stands in the plural and loses its s beside 1.
+
     Raises:
         KeyError: The catalogue lacks the text.
     """
     template = catalogue()[words] if current_language() == "zh" else words
+    if current_language() == "en" and holes.get("n") == 1:
+        template = _PLURAL.sub(r"{n} \1", template)
     return _HOLE.sub(lambda hole: str(holes[hole[1]]), template)
 
 

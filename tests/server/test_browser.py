@@ -149,6 +149,23 @@ def test_drop_downs_follow_their_parent(chromium: Browser, address: str, complai
     page.context.close()
 
 
+def test_a_long_label_pushes_the_next_one_down(
+    chromium: Browser, address: str, complaints: list[str], site: Site, alice: Viewer
+):
+    """On a phone a table's row is a card; "Service station" takes two lines there and covers nothing."""
+    fill_in(site, alice)
+    page = _open(chromium, address, complaints, viewport=PHONE)
+    page.goto("/forms/visit/records")
+    grows = """cell => {
+      const before = cell.offsetHeight;
+      cell.dataset.label = "three lines of a very long label";
+      return cell.offsetHeight > before + 20;
+    }"""
+
+    assert page.locator("td[data-label]").first.evaluate(grows)
+    page.context.close()
+
+
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_no_page_is_wider_than_the_screen(
     chromium: Browser, address: str, complaints: list[str], site: Site, alice: Viewer, viewport: dict[str, int]

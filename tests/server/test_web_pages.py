@@ -88,6 +88,17 @@ def test_every_text_of_the_pages_is_in_the_catalogue():
     assert [text for text in catalogue() if text not in everything] == []
 
 
+def test_one_of_a_thing_is_not_many(app: Flask):
+    """The group with one form in it says so in good English."""
+    browser = signed_in(app, "alice")
+    browser.post("/language", {"language": "en", "next": "/"})
+    page = visible_text(browser.get("/templates").text)
+
+    assert "1 form " in page
+    assert "2 forms " in page
+    assert not re.search(r"\b1 [a-z]+s\b", page)
+
+
 def test_the_catalogue_keeps_holes_and_is_chinese():
     """A hole that is missing in one language would swallow a number."""
     for english, chinese in catalogue().items():

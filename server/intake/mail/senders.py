@@ -63,7 +63,7 @@ def station_sender(master: Master, station: str, address: str, name: str) -> Vie
     return Viewer(
         user_id=None,
         username=plain(f"mail:{address}", 200),
-        display_name=f"{place} {who}" if who else place,
+        display_name=who if who.startswith(place) else f"{place} {who}".strip(),
         roles=frozenset({"station"}),
         station=station,
     )

@@ -7,10 +7,12 @@ import pytest
 from server.access.visibility import Viewer
 from server.intake.mail.models import MailState
 from server.intake.mail.review import held
+from server.intake.mail.senders import station_sender
 from server.intake.sealed import revoke_template
 from server.records import store
 from server.records.listing import SubmissionView
 from server.site import Site
+from tests.server.company import MASTER
 from tests.server.mail.posts import genuine, issued, mail_of, post, replies, reply_to, sealed, take, visit
 
 EXCHANGE = "spf=pass smtp.mailfrom=station.cn; dmarc=pass action=none header.from=station.cn;compauth=pass"
@@ -35,6 +37,13 @@ def test_seal_names_the_station_whoever_the_from_is(site: Site):
     submission = _submission(site, outcome.submissions[0])
     assert (submission.channel, submission.station) == ("mail", "CZ")
     assert "常州站" in submission.sender
+
+
+def test_a_sender_whose_name_says_the_station_is_named_once():
+    """Stations write under their own name."""
+    names = [station_sender(MASTER, "CZ", "cz@station.cn", name).display_name for name in ("常州站 李", "常州站", "李")]
+
+    assert names == ["常州站 李", "常州站", "常州站 李"]
 
 
 def test_authenticated_sender_needs_no_seal(site: Site):
