@@ -32,7 +32,7 @@ META = (
     Text("状态", "State"),
     Text("接收时间", "Received"),
 )
-_WHOLE_FILE = Text("整个文件", "Whole file")
+WHOLE_FILE = Text("整个文件", "Whole file")
 _LINE_COLOUR = "FFD3D9E2"
 _GREEN, _AMBER, _RED = ("FF1B6B3A", "FFE6F4EA"), ("FF8A5A00", "FFFFF4D6"), ("FFA61B1B", "FFFDE8E8")
 _LINK = "FF0B57A4"
@@ -270,7 +270,7 @@ class _Rows:
                 looks.error if finding.severity is Severity.ERROR else looks.warning,
                 SEVERITIES[finding.severity][language],
             ),
-            ("C", looks.centred, finding.sheet or ("" if finding.cell else _WHOLE_FILE[language])),
+            ("C", looks.centred, finding.sheet or ("" if finding.cell else WHOLE_FILE[language])),
             ("D", looks.link if title else looks.centred, finding.cell),
             ("E", looks.text, label),
             ("F", looks.text, what),

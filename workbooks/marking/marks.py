@@ -19,7 +19,7 @@ _FILLS = frozenset({ERROR_FILL, WARNING_FILL})
 # AS__fill_<k> describes a fill, AS__mark_<k>_<n> stands for cells that had it.
 FILL_NAME, MARK_NAME = "AS__fill_", "AS__mark_"
 # The conditional format that keeps a mark above the form's own ones is known by its formula.
-_FORMULA = 'LEN("Aftersheet")>0'
+FORMULA = 'LEN("Aftersheet")>0'
 _PRIORITIES = 2  # an error's and a warning's come before every other
 _MERGED_LIMIT = 400  # cells of a merged area that are all marked; of a larger one the first, which is the one shown
 
@@ -147,7 +147,7 @@ class _Formats:
         ns, priority = self._sheet.ns, str(len(self._ours) + 1)
         element = etree.Element(f"{ns}conditionalFormatting", sqref=str(area))
         rule = etree.SubElement(element, f"{ns}cfRule", type="expression", dxfId=str(style), priority=priority)
-        etree.SubElement(rule, f"{ns}formula").text = _FORMULA
+        etree.SubElement(rule, f"{ns}formula").text = FORMULA
         first = child(self._sheet.tree, "conditionalFormatting", WORKSHEET)
         first.addprevious(element)
         if not len(first):
@@ -162,7 +162,7 @@ def _ranges(holder: etree._Element) -> list[Area]:
 
 
 def _is_ours(rule: etree._Element) -> bool:
-    return (rule.findtext("{*}formula") or "").replace(" ", "") == _FORMULA
+    return (rule.findtext("{*}formula") or "").replace(" ", "") == FORMULA
 
 
 def _remove_above(sheet: Sheet) -> None:

@@ -1,14 +1,35 @@
 """Which table of a workbook takes a dataset, and which of its columns takes which column."""
 
 import re
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
-from workbooks.ooxml.tables import PushError, Table, tables
+from workbooks.ooxml.tables import PushError, Table, TableColumn, tables
 from workbooks.package import Package
 
 
-def matched(table: Table, dataset: Dataset, language: Language = "zh") -> tuple[int | None, ...]:
+class _Sheet(Protocol):
+    @property
+    def title(self) -> str: ...
+
+
+class Headed(Protocol):
+    """A table as far as its headings: in a file, or in an open Excel."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sheet(self) -> _Sheet: ...
+    @property
+    def columns(self) -> Sequence[TableColumn]: ...
+
+
+H = TypeVar("H", bound=Headed)
+
+
+def matched(table: Headed, dataset: Dataset, language: Language = "zh") -> tuple[int | None, ...]:
     """
     For each column of *table* the place of its column in *dataset*; None for calculated columns.
 
@@ -57,7 +78,16 @@ def choose(package: Package, dataset: Dataset, name: str | None, language: Langu
     Raises:
         PushError: There is no such table, none matches, or several match equally well.
     """
-    found = list(tables(package))
+    return choose_among(list(tables(package)), dataset, name, language)
+
+
+def choose_among(found: Sequence[H], dataset: Dataset, name: str | None, language: Language = "zh") -> H:
+    """
+    The table called *name* among *found*, or the one whose headers match *dataset* best.
+
+    Raises:
+        PushError: There is no such table, none matches, or several match equally well.
+    """
     there = Text(_listed(found, "zh"), _listed(found, "en"))
     if name is not None:
         for table in found:
@@ -97,14 +127,20 @@ def choose(package: Package, dataset: Dataset, name: str | None, language: Langu
     )
 
 
-def _tried(table: Table, dataset: Dataset, language: Language) -> tuple[int | None, ...] | None:
+def spelled(dataset: Dataset) -> Callable[[str], bool]:
+    """Tells whether a header is one of the *dataset*'s columns, by name or label."""
+    known = {_plain(text) for c in dataset.columns for text in (c.name, c.label.zh, c.label.en)}
+    return lambda header: _plain(header) in known
+
+
+def _tried(table: Headed, dataset: Dataset, language: Language) -> tuple[int | None, ...] | None:
     try:
         return matched(table, dataset, language)
     except PushError:
         return None
 
 
-def _listed(found: list[Table], language: Language) -> str:
+def _listed(found: Sequence[Headed], language: Language) -> str:
     if not found:
         return "工作簿里一个表也没有。" if language == "zh" else "It has no tables at all. "
     names = [
