@@ -19,6 +19,7 @@ _COMMANDS = {
     "audit": "administration",
     "serve": "administration",
     "mail": "mail",
+    "desk": "desk",
     "demo": "demo",
 }
 
