@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -56,6 +57,10 @@ class Office:
         """
         self("open", blank)
         self("type", [list(entry) for entry in entries], loose)
+
+    def open_copy(self, source: Path, folder: Path) -> None:
+        """Open a copy of *source* in *folder*: LibreOffice leaves a lock file beside what it has open."""
+        self("open", shutil.copy(source, folder))
 
     def convert(self, source: Path, target: Path) -> None:
         """Open *source* and save it as *target*, in the format of its suffix."""

@@ -102,8 +102,8 @@ def _odd_ones(office: Office, folder: Path) -> Iterable[tuple[str, tuple[str, ..
     yield "bad/feedback_row_deleted.xlsx", ("lost-field", "missing-value"), "a feedback form with a row deleted"
 
     fill(office, good["trip_plan_shenzhen"], folder)
-    office("save", DATA / "bad" / "trip_plan_old_format.xls")
-    yield "bad/trip_plan_old_format.xls", ("old-file-format",), "a trip plan saved as Excel 97 (.xls)"
+    office("save", DATA / "good" / "trip_plan_old_format.xls")
+    yield "good/trip_plan_old_format.xls", ("old-format-taken",), "a trip plan saved as Excel 97 (.xls)"
     office("save", folder / "plain.xlsx")
     with (folder / "plain.xlsx").open("rb") as plain, (DATA / "bad" / "trip_plan_encrypted.xlsx").open("wb") as locked:
         OOXMLFile(plain).encrypt(PASSWORD, locked)

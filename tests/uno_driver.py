@@ -28,7 +28,7 @@ def connect(pipe):
     while True:
         try:
             context = resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
-            return context.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", context)
+            return context.ServiceManager
         except NoConnectException:
             if time.monotonic() > deadline:
                 raise
@@ -40,8 +40,9 @@ def properties(**values):
 
 
 class Driver:
-    def __init__(self, desktop):
-        self.desktop = desktop
+    def __init__(self, services):
+        self.services = services
+        self.desktop = services.createInstance("com.sun.star.frame.Desktop")
         self.document = None
 
     def open(self, path):
@@ -93,6 +94,97 @@ class Driver:
     def delete_row_of(self, name):
         cell = self.range(name)
         cell.Spreadsheet.Rows.removeByIndex(cell.RangeAddress.StartRow, 1)
+
+    def merge(self, sheet, area, merged=True):
+        self.document.Sheets.getByIndex(sheet).getCellRangeByName(area).merge(merged)
+
+    def insert_rows(self, sheet, at, count=1):
+        """*count* rows before the one Excel calls *at*; they look like the row above."""
+        self.document.Sheets.getByIndex(sheet).Rows.insertByIndex(at - 1, count)
+
+    def insert_columns(self, sheet, at, count=1):
+        """*count* columns before the *at*-th (from 0)."""
+        self.document.Sheets.getByIndex(sheet).Columns.insertByIndex(at, count)
+
+    def copy_row(self, sheet, source, target):
+        """Copy a whole row, formats and all, onto another one."""
+        rows = self.document.Sheets.getByIndex(sheet)
+        last = rows.Columns.Count - 1
+        area = rows.getCellRangeByPosition(0, source - 1, last, source - 1).RangeAddress
+        rows.copyRange(rows.getCellByPosition(0, target - 1).CellAddress, area)
+
+    def write(self, sheet, entries):
+        """[address, value]: a number, or a text typed as into the input line (formulas, dates)."""
+        target = self.document.Sheets.getByIndex(sheet)
+        for address, value in entries:
+            cell = target.getCellRangeByName(address).getCellByPosition(0, 0)
+            if isinstance(value, str):
+                cell.setFormula(value)
+            else:
+                cell.setValue(value)
+        self.document.calculateAll()
+
+    def cut(self, sheet, area, target):
+        """Cut *area* and paste it at cell *target*: names go with it."""
+        of = self.document.Sheets.getByIndex(sheet)
+        place = of.getCellRangeByName(target).getCellByPosition(0, 0).CellAddress
+        of.moveRange(place, of.getCellRangeByName(area).RangeAddress)
+
+    def rename(self, sheet, title):
+        self.document.Sheets.getByIndex(sheet).setName(title)
+
+    def add_sheet(self, title, at):
+        self.document.Sheets.insertNewByName(title, at)
+
+    def move_sheet(self, title, at):
+        self.document.Sheets.moveByName(title, at)
+
+    def copy_sheet(self, title, copy, at):
+        self.document.Sheets.copyByName(title, copy, at)
+
+    def show_sheet(self, title, visible):
+        self.document.Sheets.getByName(title).IsVisible = visible
+
+    def remove_names(self, names):
+        for name in names:
+            self.document.NamedRanges.removeByName(name)
+
+    def import_into_new(self):
+        """Copy the first sheet into a new workbook, as the menu of its tab does."""
+        source = self.document
+        title = source.Sheets.getByIndex(0).Name
+        self.document = None
+        self.new()
+        self.document.Sheets.importSheet(source, title, 0)
+        source.close(True)
+
+    def paste_into_new(self, area, target):
+        """Copy *area* of the first sheet to the clipboard and paste it at *target* of a new workbook."""
+        source = self.document
+        source.CurrentController.select(source.Sheets.getByIndex(0).getCellRangeByName(area))
+        content = source.CurrentController.getTransferable()
+        self.document = None
+        self.new()
+        controller = self.document.CurrentController
+        controller.select(self.document.Sheets.getByIndex(0).getCellRangeByName(target))
+        controller.insertTransferable(content)
+        source.close(True)
+
+    def place_of(self, name):
+        """Left, top, width and height of a name's first cell (with what it is merged with), in 1/100 mm."""
+        cell = self.range(name).getCellByPosition(0, 0)
+        cursor = cell.Spreadsheet.createCursorByRange(cell)
+        cursor.collapseToMergedArea()
+        return [cursor.Position.X, cursor.Position.Y, cursor.Size.Width, cursor.Size.Height]
+
+    def picture(self, sheet, path, left, top, width, height):
+        """Put a picture file onto the sheet, measures in 1/100 mm."""
+        provider = self.services.createInstance("com.sun.star.graphic.GraphicProvider")
+        shape = self.document.createInstance("com.sun.star.drawing.GraphicObjectShape")
+        shape.Graphic = provider.queryGraphic(properties(URL=Path(path).as_uri()))
+        self.document.Sheets.getByIndex(sheet).DrawPage.add(shape)
+        for name, kind, values in (("Size", "Size", (width, height)), ("Position", "Point", (left, top))):
+            setattr(shape, name, uno.createUnoStruct(f"com.sun.star.awt.{kind}", *values))
 
     def copy_to_new(self):
         """Copy the first sheet's cells into a new workbook, as somebody who pastes it does: names stay behind."""
@@ -167,8 +259,14 @@ class Driver:
         cell.setFormula("")
         return results
 
-    def save(self, path):
+    def save(self, path, password=""):
         options = properties(FilterName=FILTERS[Path(path).suffix], Overwrite=True)
+        if password and Path(path).suffix == ".xls":
+            options += properties(Password=password)
+        elif password:
+            kinds = (("CryptoType", "Standard"), ("OOXPassword", password))  # what the password dialog hands on
+            data = tuple(uno.createUnoStruct("com.sun.star.beans.NamedValue", *kind) for kind in kinds)
+            options += properties(EncryptionData=uno.Any("[]com.sun.star.beans.NamedValue", data))
         self.document.storeToURL(Path(path).as_uri(), options)
 
     def save_html(self, path):

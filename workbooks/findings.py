@@ -51,8 +51,31 @@ class FindingCode(Enum):
     ENCRYPTED = _error(
         "encrypted", "文件有打开密码，服务器无法读取。",
         "The file has an opening password; the server cannot read it.",
-        "请用“文件 → 信息 → 保护工作簿 → 用密码进行加密”清除密码，保存后再提交。",
-        "Clear the password (File, Info, Protect Workbook, Encrypt with Password), save and send again.",
+        "请在网页的回执上输入密码；或用“文件 → 信息 → 保护工作簿 → 用密码进行加密”清除密码，保存后再提交。",
+        "Enter it on the receipt's web page, or clear it (File, Info, Protect Workbook, Encrypt with Password) "
+        "and send the file again.",
+    )  # fmt: skip
+    WRONG_PASSWORD = _error(
+        "wrong-password", "文件有打开密码，给出的密码不对。",
+        "The file has an opening password; the one given is wrong.",
+        "请核对密码（区分大小写）后再试，或清除密码后再提交。",
+        "Check the password (capitals matter) and try again, or clear it and send the file.",
+    )  # fmt: skip
+    COSTLY_PASSWORD = _error(
+        "costly-password", "文件的加密强度超出常规，服务器不尝试打开。",
+        "The file is encrypted far more heavily than usual; the server does not try to open it.",
+        "请在 Excel 中清除密码，保存后再提交。", "Clear the password in Excel, save and send again.",
+    )  # fmt: skip
+    OPENED_WITH_PASSWORD = _warning(
+        "opened-with-password", "文件有打开密码，已用给出的密码读取；密码没有保存。",
+        "The file has an opening password; it was read with the one given, which was not kept.",
+        "不必再交；下次请发送不设密码的文件，错误才能标在原文件上。",
+        "Nothing more to send; without a password next time, mistakes can be marked in the file itself.",
+    )  # fmt: skip
+    OLD_FORMAT_TAKEN = _warning(
+        "old-format-taken", "这是旧格式的工作簿（.xls），已照常读取。",
+        "This is a workbook in the old format (.xls); it was read all the same.",
+        "下次请另存为“Excel 工作簿 (*.xlsx)”。", "Save as Excel Workbook (*.xlsx) next time.",
     )  # fmt: skip
     OLD_FILE_FORMAT = _error(
         "old-file-format", "这是旧格式的工作簿（.xls）。", "This is a workbook in the old format (.xls).",

@@ -1,6 +1,5 @@
 """bytes → FilledForm: the cells of a workbook by field name, nothing trusted."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -10,115 +9,71 @@ from workbooks.filled import Cell, FilledForm, Identity, RawValue
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, FormDefinition, defined_name
 from workbooks.former import as_sent, versions
-from workbooks.guard import Inspection, Limits, Refused, inspect
+from workbooks.guard import Limits, Refused
 from workbooks.migrations import migrated
 from workbooks.parsing import labels, pictures
 from workbooks.parsing.grids import Grids, Place, address
-from workbooks.parsing.lexical import column_number
+from workbooks.parsing.opening import Opened, open_workbook
 from workbooks.refusal import DEFAULT_LIMITS, damaged
 
 __all__ = ["Limits", "Refused", "read"]
 
-_PLACE = re.compile(
-    r"(?:'((?:[^']|'')+)'|([^'!\[\]]+))!\$?([A-Z]{1,3})\$?([1-9]\d{0,6})(?::\$?([A-Z]{1,3})\$?([1-9]\d{0,6}))?(?:,|$)"
-)
 _NAMES_RECOGNISED = 0.6  # of a definition's names must be there when a workbook does not say which form it is
 
 
-def read(content: bytes, definitions: Mapping[str, FormDefinition] = {}, limits: Limits = DEFAULT_LIMITS) -> FilledForm:
+def read(
+    content: bytes,
+    definitions: Mapping[str, FormDefinition] = {},
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    password: str = "",
+) -> FilledForm:
     """
-    What a person put into the fields of the workbook in *content*.
+    What a person put into the fields of the workbook in *content*, an .xlsx or .xls.
 
     With *definitions* a workbook that has lost its names is recognised by its labels, and
     fields that have no cell any more are findings. One that is none of these forms comes
-    back with the finding UNKNOWN_FORM and no cells.
+    back with the finding UNKNOWN_FORM and no cells. *password* opens an encrypted one.
 
     Raises:
         Refused: The guard did not let the file pass, or it cannot be read.
     """
-    inspection = inspect(content, limits)
-    grids = Grids(content, inspection)
+    opened = open_workbook(content, limits, password)
     try:
-        form = _read(inspection, grids, definitions)
+        form = _read(opened, definitions)
         definition = definitions.get(form.identity.form_id or "")
         if definition is not None:
             sent = as_sent(definition, form.identity.version)
-            form = pictures.add_pictures(form, sent, inspection, grids.merged, limits)
+            if opened.inspection is not None:
+                form = pictures.add_pictures(form, sent, opened.inspection, opened.grids.merged, limits)
             form = migrated(definition, form)
     except etree.XMLSyntaxError as error:
         raise damaged(content) from error
-    return replace(form, flags=inspection.flags)
+    return replace(form, flags=opened.flags, findings=(*opened.findings, *form.findings))
 
 
-def _read(inspection: Inspection, grids: Grids, definitions: Mapping[str, FormDefinition]) -> FilledForm:
-    constants, places, lost = _names(inspection)
+def _read(opened: Opened, definitions: Mapping[str, FormDefinition]) -> FilledForm:
+    grids, (constants, places, lost, _) = opened.grids, opened.names
     identity = _identity(constants, places, grids)
     if identity.form_id is None:
         definition = _by_names(places, definitions)
         if definition is not None:
             identity = replace(identity, form_id=definition.form_id, version=definition.version)
             return _by_place(identity, definition, places, lost, grids, (Finding(code=FindingCode.LOST_NAMES),))
-        return labels.read_by_labels(inspection, grids, definitions, identity)
+        return labels.read_by_labels(opened.sheets, grids, definitions, identity)
     definition = definitions.get(identity.form_id)
     if definition is None:
         findings = (Finding(code=FindingCode.UNKNOWN_FORM),) if definitions else ()
         return _by_place(identity, None, places, lost, grids, findings)
     old = identity.version is not None and identity.version < definition.version
-    seen = labels.texts_seen(inspection, grids) if old else None
+    seen = labels.texts_seen(opened.sheets, grids) if old else None
     definition = as_sent(definition, identity.version)
     form = _by_place(identity, definition, places, lost, grids, seen=seen)
     if len(form.findings) > len(list(definition.paths())) // 2:
-        recognised = labels.read_by_labels(inspection, grids, {identity.form_id: definition}, identity)
+        recognised = labels.read_by_labels(opened.sheets, grids, {identity.form_id: definition}, identity)
         if recognised.cells:
             return recognised
     return form
-
-
-def _names(inspection: Inspection) -> tuple[dict[str, str], dict[str, Place], set[str]]:
-    """
-    Our names in the workbook: constants, places, and those whose cells are gone (#REF!).
-
-    A name of the whole workbook goes before one of a single sheet: Excel makes the latter
-    when somebody copies the sheet, and the copy is not the form.
-    """
-    constants: dict[str, str] = {}
-    places: dict[str, Place] = {}
-    lost: set[str] = set()
-    titles = {sheet.title.casefold(): sheet.title for sheet in inspection.sheets}
-    for name, text in _defined_names(inspection):
-        if name in places or name in constants:
-            continue
-        found = _PLACE.match(text)
-        title = titles.get((found[1].replace("''", "'") if found[1] else found[2]).casefold()) if found else None
-        if found and title is not None:
-            left, top = column_number(found[3].encode()) - 1, int(found[4]) - 1
-            right = column_number(found[5].encode()) - 1 if found[5] else left
-            places[name] = Place(title, top, left, int(found[6]) - 1 if found[6] else top, right)
-        elif name.startswith(IDENTITY_PREFIX) and "!" not in text and "#" not in text:
-            constants[name.removeprefix(IDENTITY_PREFIX)] = _constant(text)
-        else:
-            lost.add(name)
-    return constants, places, lost - places.keys()
-
-
-def _defined_names(inspection: Inspection) -> Iterator[tuple[str, str]]:
-    """Our names and what they stand for, those of the whole workbook first."""
-    of_one_sheet: list[tuple[str, str]] = []
-    for element in inspection.workbook.iterfind("{*}definedNames/{*}definedName"):
-        name = element.get("name", "")
-        if not name.startswith(PREFIX):
-            continue
-        text = (element.text or "").strip().lstrip("=")
-        if element.get("localSheetId") is None:
-            yield name, text
-        else:
-            of_one_sheet.append((name, text))
-    yield from of_one_sheet
-
-
-def _constant(text: str) -> str:
-    """The value of a name such as ="fracas" or =1."""
-    return text[1:-1].replace('""', '"') if len(text) >= 2 and text[0] == text[-1] == '"' else text
 
 
 def _identity(constants: Mapping[str, str], places: Mapping[str, Place], grids: Grids) -> Identity:

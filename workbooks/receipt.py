@@ -13,7 +13,9 @@ from workbooks.ooxml.book import STYLES_TYPE, WORKSHEET_TYPE, Book, quoted
 from workbooks.ooxml.cells import Area
 from workbooks.ooxml.stylesheet import StyleError, Stylesheet, minimal
 from workbooks.package import RELATION_NS, SHEET_NS, Package, PackageError, SheetPart
+from workbooks.parsing.opening import unlocked
 from workbooks.pushing.columns import serial
+from workbooks.refusal import Refused
 
 __all__ = ["Mark", "ReceiptError", "findings_workbook", "mark"]
 
@@ -37,11 +39,11 @@ def mark(original: bytes, marking: Mark) -> bytes:
         ReceiptError: *original* is not a workbook that can be marked.
     """
     try:
-        book = Book(Package(original))
+        book = Book(Package(unlocked(original)))
         remove_active_content(book)
         _mark(book, marking)
         return book.save()
-    except (PackageError, Entangled, StyleError) as error:
+    except (PackageError, Entangled, StyleError, Refused) as error:
         raise ReceiptError(str(error)) from error
 
 

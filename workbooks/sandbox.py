@@ -12,7 +12,7 @@ from typing import Any, Self
 from workbooks.filled import FilledForm
 from workbooks.form import FormDefinition
 from workbooks.guard import inspect
-from workbooks.parsing import wire
+from workbooks.parsing import compound, wire
 from workbooks.parsing.children import Child, Stopped, Watch
 from workbooks.refusal import DEFAULT_LIMITS, Limits, Refused, damaged
 
@@ -20,6 +20,7 @@ __all__ = ["ChildError", "Sandbox", "Stopped"]
 
 _CEILING_MB = 2048  # no child gets more, whatever a call asks for
 _STARTS_TRIED = 3
+_LOCKED_SECONDS = 10.0  # for an old or encrypted file: a password takes a second to try, and several are tried
 
 _DETAILS = {
     "time": ("，读取时间过长", ": reading it took too long"),
@@ -84,9 +85,9 @@ class Sandbox:
         for thread in starting:
             thread.join()
 
-    def read(self, content: bytes) -> FilledForm:
+    def read(self, content: bytes, *, password: str = "") -> FilledForm:
         """
-        What a person put into the fields of a workbook, read in a child.
+        What a person put into the fields of a workbook, read in a child; *password* opens an encrypted one.
 
         Raises:
             Refused: The file was not let in or cannot be read; also when reading it
@@ -95,18 +96,19 @@ class Sandbox:
         """
         if len(content) > self._limits.upload:
             inspect(content, self._limits)  # raises: so large a file is not even handed on
+        seconds = max(self._seconds, _LOCKED_SECONDS) if content.startswith(compound.MAGIC) else self._seconds
         try:
-            form: FilledForm = self._call(None, (content,), {}, self._seconds, self._memory_mb)
+            form: FilledForm = self._call(None, (content,), {"password": password}, seconds, self._memory_mb)
         except Stopped as stopped:
             raise damaged(content, *_DETAILS[stopped.reason]) from stopped
         return form
 
-    def read_many(self, contents: Iterable[bytes]) -> Iterator[FilledForm | Refused]:
+    def read_many(self, contents: Iterable[bytes], *, password: str = "") -> Iterator[FilledForm | Refused]:
         """Each of *contents* read, or refused, in order, with all children busy and few files in memory."""
 
         def outcome(content: bytes) -> FilledForm | Refused:
             try:
-                return self.read(content)
+                return self.read(content, password=password)
             except Refused as refused:
                 return refused
 

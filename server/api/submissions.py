@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 import structlog
@@ -22,6 +24,7 @@ from server.intake.workbooks import marked_workbook
 from server.records.outcome import OUTCOME_TEXT, Outcome
 from server.records.store import NotFound, SubmissionView, submission
 from workbooks.form import Text
+from workbooks.parsing.passwords import LONGEST
 
 CHANNEL = "api"
 RETRY_AFTER = "2"  # seconds; a workbook is checked in less
@@ -64,14 +67,14 @@ def post_submission() -> Response:
     upload = _upload()
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
-        return _answer(_received(upload, expected))
+        return _answer(_received(upload, expected, _password()))
     if len(key) > LONGEST_KEY:
         words = Text(
             f"Idempotency-Key 最多 {LONGEST_KEY} 个字符。", f"An Idempotency-Key has at most {LONGEST_KEY} characters."
         )
         raise Problem("bad-request", detail=words)
     digest = hashlib.sha256(upload.content + (expected or "").encode()).hexdigest()
-    return _once(f"token:{token_id()}", key, digest, lambda: _received(upload, expected))
+    return _once(f"token:{token_id()}", key, digest, lambda: _received(upload, expected, _password()))
 
 
 @api.get("/submissions/<submission_id>")
@@ -115,10 +118,32 @@ def _upload() -> _Upload:
     return _Upload(content, filename or "workbook.xlsx")
 
 
-def _received(upload: _Upload, expected: str | None) -> tuple[int, dict[str, Any]]:
+def _password() -> str:
+    """
+    What opens an encrypted workbook: UTF-8, or as RFC 8187 writes what is not ASCII.
+
+    It goes into no log, no digest and no stored answer.
+    """
+    given = request.headers.get("X-Workbook-Password", "")
+    if given.startswith("UTF-8''"):
+        given = unquote(given.removeprefix("UTF-8''"), errors="replace")
+    else:
+        # Headers arrive as Latin-1, whatever they were sent as.
+        with suppress(UnicodeError):
+            given = given.encode("latin-1").decode()
+    return given[:LONGEST]
+
+
+def _received(upload: _Upload, expected: str | None, password: str) -> tuple[int, dict[str, Any]]:
     """The status and the body of the answer to a workbook that has now been received."""
     receipt = receive(
-        site(), upload.content, filename=upload.filename, channel=CHANNEL, sender=caller(), expected_form=expected
+        site(),
+        upload.content,
+        filename=upload.filename,
+        channel=CHANNEL,
+        sender=caller(),
+        expected_form=expected,
+        password=password,
     )
     log.info("received", submission=receipt.submission_id, outcome=str(receipt.outcome), findings=len(receipt.findings))
     return int(_STATUS[receipt.outcome]), _receipt_as_dict(receipt)

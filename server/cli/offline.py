@@ -10,6 +10,7 @@ from server.cli.terminal import (
     json_option,
     language_option,
     out_option,
+    password_option,
     plain,
     print_findings,
     print_json,
@@ -63,7 +64,8 @@ def template(form_id: str, out: Path, language: Language, master_file: Path | No
 @json_option
 @language_option
 @_master_option
-def check(files: tuple[Path, ...], as_json: bool, language: Language, master_file: Path | None) -> None:
+@password_option
+def check(files: tuple[Path, ...], as_json: bool, language: Language, master_file: Path | None, password: str) -> None:
     """
     Check filled workbooks without storing anything.
 
@@ -73,7 +75,8 @@ def check(files: tuple[Path, ...], as_json: bool, language: Language, master_fil
     accepted = True
     results = []
     with Sandbox(workers=min(2, len(files)), definitions=library()) as sandbox:
-        for path, filled in zip(files, sandbox.read_many(path.read_bytes() for path in files), strict=True):
+        read = sandbox.read_many((path.read_bytes() for path in files), password=password)
+        for path, filled in zip(files, read, strict=True):
             findings, report = _check(filled, master)
             accepted = accepted and not has_errors(findings)
             if as_json:

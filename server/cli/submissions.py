@@ -18,6 +18,7 @@ from server.cli.terminal import (
     json_option,
     language_option,
     out_option,
+    password_option,
     plain,
     print_json,
     progress_bar,
@@ -38,9 +39,10 @@ _COLUMNS_SHOWN = 5  # what fits a terminal; --json has them all
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--station", help="Code of the station that .eml files are from, where nothing in them proves it.")
+@password_option
 @json_option
 @language_option
-def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language: Language) -> None:
+def intake(paths: tuple[Path, ...], station: str | None, password: str, as_json: bool, language: Language) -> None:
     """
     Take in workbooks and saved mails (.eml), and all of them in folders.
 
@@ -53,7 +55,7 @@ def intake(paths: tuple[Path, ...], station: str | None, as_json: bool, language
     if not files and not mails:
         raise click.ClickException(f"there is no workbook and no mail in {', '.join(str(path) for path in paths)}")
     with open_site() as site:
-        receipts, failures = _take_in(site, files) if files else ([], [])
+        receipts, failures = _take_in(site, files, password) if files else ([], [])
         taken = _take_mails(site, mails, station, failures) if mails else []
     counts = Counter(receipt.outcome for receipt in receipts)
     if as_json:
@@ -133,7 +135,7 @@ def records(
             raise click.BadParameter(str(error)) from error
 
 
-def _take_in(site: Site, files: list[Path]) -> tuple[list[Receipt], list[Exception]]:
+def _take_in(site: Site, files: list[Path], password: str) -> tuple[list[Receipt], list[Exception]]:
     """The receipts of what was taken in, and what kept single files out; one never costs the others theirs."""
     receipts: list[Receipt] = []
     unread: list[OSError] = []
@@ -141,7 +143,10 @@ def _take_in(site: Site, files: list[Path]) -> tuple[list[Receipt], list[Excepti
     with progress_bar("Taking in") as bar:
         task = bar.add_task("", total=len(files))
         try:
-            for done in receive_many(site, contents(files, unread), channel="cli", sender=Viewer.operator()):
+            taken = receive_many(
+                site, contents(files, unread), channel="cli", sender=Viewer.operator(), password=password
+            )
+            for done in taken:
                 receipts.append(done)
                 bar.advance(task)
         except ExceptionGroup as group:

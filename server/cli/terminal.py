@@ -22,6 +22,14 @@ language_option = click.option(
     "--lang", "language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language of texts."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for programs.")
+password_option = click.option(
+    "--password",
+    default="",
+    prompt=True,
+    prompt_required=False,
+    hide_input=True,
+    help="Opens encrypted workbooks; without a value it is asked for, and does not stand in the shell's history.",
+)
 out_option = click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write."
 )

@@ -80,10 +80,19 @@ class ReadWorkbook:
 
 
 def receive(
-    site: Site, content: bytes, *, filename: str, channel: str, sender: Viewer, expected_form: str | None = None
+    site: Site,
+    content: bytes,
+    *,
+    filename: str,
+    channel: str,
+    sender: Viewer,
+    expected_form: str | None = None,
+    password: str = "",
 ) -> Receipt:
     """
     Take in one workbook: keep its bytes, read and check it, store what it says.
+
+    *password* opens an encrypted one. It is used once; what is kept are the bytes as they came.
 
     Whatever is wrong with the workbook is in the receipt's findings. An error of ours is
     raised after the submission has been kept as "failed".
@@ -92,24 +101,26 @@ def receive(
     item = _Item(_arrival(sha256, len(content), filename, channel, sender, "workbook"), expected_form=expected_form)
     with site.session(read_only=True) as session:
         known = identity.same_bytes(session, sender, sha256) is not None
-    if not known:
-        item.read = _read(site, content)
+    if not known or password:
+        item.read = _read(site, content, password)
     return _settle_group(site, [item])[0]
 
 
-def receive_many(site: Site, items: Iterable[tuple[str, bytes]], *, channel: str, sender: Viewer) -> Iterator[Receipt]:
+def receive_many(
+    site: Site, items: Iterable[tuple[str, bytes]], *, channel: str, sender: Viewer, password: str = ""
+) -> Iterator[Receipt]:
     """
     Take in many workbooks, given as (file name, bytes): receipts come in the same order.
 
     They are read in all child processes at once and stored in groups; every receipt
-    handed out is committed.
+    handed out is committed. *password* opens those that are encrypted.
 
     Raises:
         ExceptionGroup: At the end, when errors of ours stopped single submissions; they
             are kept as "failed", and all others are stored.
     """
     errors: list[Exception] = []
-    for group in _chunks(ahead(_read_in_order(site, items, channel, sender), 2 * GROUP)):
+    for group in _chunks(ahead(_read_in_order(site, items, channel, sender, password), 2 * GROUP)):
         yield from _settle_safely(site, group, errors)
     if errors:
         raise ExceptionGroup(f"{len(errors)} submissions could not be processed", errors)
@@ -209,7 +220,9 @@ def settle_within(
     ]
 
 
-def _read_in_order(site: Site, items: Iterable[tuple[str, bytes]], channel: str, sender: Viewer) -> Iterator[_Item]:
+def _read_in_order(
+    site: Site, items: Iterable[tuple[str, bytes]], channel: str, sender: Viewer, password: str
+) -> Iterator[_Item]:
     """Keep and read *items*, all child processes at once; what is known already is not read again."""
     with ThreadPoolExecutor(site.settings.workers, thread_name_prefix="read") as readers:
         for chunk in _chunks(items, size=lambda item: len(item[1])):
@@ -217,15 +230,15 @@ def _read_in_order(site: Site, items: Iterable[tuple[str, bytes]], channel: str,
             with site.session(read_only=True) as session:
                 known = identity.known_bytes(session, sender, digests)
             new = [content for (_, content), sha256 in zip(chunk, digests, strict=True) if sha256 not in known]
-            reads = readers.map(partial(_read, site), new)
+            reads = readers.map(partial(_read, site, password=password), new)
             for (filename, content), sha256 in zip(chunk, digests, strict=True):
                 arrival = _arrival(sha256, len(content), filename, channel, sender, "workbook")
                 yield _Item(arrival, None if sha256 in known else next(reads))
 
 
-def _read(site: Site, content: bytes) -> _Read:
+def _read(site: Site, content: bytes, password: str = "") -> _Read:
     try:
-        return site.sandbox.read(content)
+        return site.sandbox.read(content, password=password)
     except (Refused, ChildError) as error:
         return error
 

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.intake.masters import master_with
+from server.intake.rebuilt import moved_onto, rebuilt_workbook
 from server.intake.sealed import own_seal
 from server.records import kept_findings, listing
 from server.records.listing import SubmissionView
@@ -13,6 +14,7 @@ from workbooks.filled import Values
 from workbooks.findings import FindingCode
 from workbooks.form import FieldType, FormDefinition, Language, Text
 from workbooks.receipt import Mark, ReceiptError, findings_workbook, mark
+from workbooks.refusal import Refused
 from workbooks.sandbox import Stopped
 from workbooks.template import build_template
 
@@ -23,6 +25,8 @@ _UNOPENED = frozenset(
         FindingCode.EMPTY_FILE,
         FindingCode.NOT_A_WORKBOOK,
         FindingCode.ENCRYPTED,
+        FindingCode.WRONG_PASSWORD,
+        FindingCode.COSTLY_PASSWORD,
         FindingCode.OLD_FILE_FORMAT,
         FindingCode.BINARY_WORKBOOK,
         FindingCode.HTML_AS_WORKBOOK,
@@ -41,8 +45,9 @@ def marked_workbook(site: Site, submission_id: str, *, viewer: Viewer, language:
     """
     The sender's own file with number, state and every finding marked.
 
-    For a form filled in on a page it is the record's workbook; where there is no file
-    that can be marked, a small workbook that lists the findings.
+    An .xls comes back as our own template with the same answers. For a form filled in on a
+    page, and for one whose password we did not keep, it is the record's workbook; where
+    there is nothing that can be marked, a small workbook that lists the findings.
 
     Raises:
         NotFound: There is no such submission for this viewer.
@@ -64,9 +69,16 @@ def marked_workbook(site: Site, submission_id: str, *, viewer: Viewer, language:
     )
     if view.kind != "workbook" or any(finding.slug in _UNOPENED for finding in marking.findings):
         return findings_workbook(marking)
+    slugs = {finding.slug for finding in marking.findings}
+    if FindingCode.OPENED_WITH_PASSWORD.slug in slugs:
+        if view.record_number is None:
+            return findings_workbook(marking)
+        return moved_onto(record_workbook(site, view.record_number, viewer=viewer, language=language), marking)
     try:
+        if FindingCode.OLD_FORMAT_TAKEN.slug in slugs and definition is not None:
+            return rebuilt_workbook(site, definition, view.sha256, marking, viewer=viewer)
         marked: bytes = site.sandbox.run(mark, site.originals.read(view.sha256), marking)
-    except (ReceiptError, Stopped):
+    except (ReceiptError, Refused, Stopped):
         return findings_workbook(marking)
     return marked
 

@@ -19,6 +19,7 @@ from server.web import (
     sign_in,
     submissions,
     submit,
+    unlock,
     viewer,
 )
 from server.web.errors import error_page
@@ -34,5 +35,19 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
     language.start(app, site)
     context.start(app)
     sign_in.limit(limiter)
-    for module in (sign_in, dashboard, submit, submissions, gallery, issued, fill, records, record, mail, account):
+    unlock.limit(limiter)
+    for module in (
+        sign_in,
+        dashboard,
+        submit,
+        submissions,
+        unlock,
+        gallery,
+        issued,
+        fill,
+        records,
+        record,
+        mail,
+        account,
+    ):
         app.register_blueprint(module.pages)

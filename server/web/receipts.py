@@ -1,6 +1,6 @@
 """What the pages show of a submission: its outcome, findings, changes and what to do next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from server.records.outcome import FAILED, OUTCOME_TEXT, Outcome
 from server.records.shown import Difference, differences, stored
 from server.records.store import RecordDetail, SubmissionRow
 from workbooks.check import DeadlineState
+from workbooks.findings import FindingCode
 from workbooks.form import FormDefinition, Language, Text
 from workbooks.master import Master
 
@@ -38,6 +39,7 @@ _NEXT: Mapping[str, Text] = {
         "文件已保存，请稍后重试或联系管理员。", "The file is kept; try again later or tell the administrator."
     ),
 }
+_LOCKED = frozenset((FindingCode.ENCRYPTED.slug, FindingCode.WRONG_PASSWORD.slug))
 CHANNELS: Mapping[str, Text] = {
     "web": Text("网页", "Web page"),
     "api": Text("接口", "API"),
@@ -77,6 +79,7 @@ class ReceiptView:
     stored: Sequence[tuple[str, str]] = ()
     next_step: Text | None = None
     has_file: bool = True
+    locked: bool = False  # behind a password that may be tried here
 
     @property
     def badge(self) -> str:
@@ -121,6 +124,7 @@ def of_receipt(
         deadlines=[_deadline(deadline, language) for deadline in receipt.deadlines],
         stored=stored,
         next_step=receipt.next_step,
+        locked=_locked(finding.slug for finding in receipt.findings),
     )
 
 
@@ -142,6 +146,7 @@ def of_row(
         findings=findings,
         next_step=_NEXT.get(row.outcome),
         has_file=row.kind == "workbook",
+        locked=_locked(finding["slug"] for finding in findings),
     )
 
 
@@ -157,6 +162,10 @@ def with_record(
         stored=stored(definition, brought.values, master=master, language=language, computed=True),
         changes=differences(definition, brought.changes, master=master, language=language),
     )
+
+
+def _locked(slugs: Iterable[str]) -> bool:
+    return not _LOCKED.isdisjoint(slugs)
 
 
 def _deadline(state: DeadlineState, language: Language) -> Deadline:

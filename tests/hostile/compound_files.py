@@ -5,20 +5,26 @@ import struct
 from functools import cache
 from io import BytesIO
 
-from tests.hostile.kinds import OLE_MAGIC, Hostile, good
+from tests.archives import book
+from tests.hostile.kinds import OLE_MAGIC, READ, Hostile
 
 _NONE, _END = 0xFFFFFFFF, 0xFFFFFFFE
 
 
 def compound_files() -> list[Hostile]:
+    old, locked = "old-file-format", "encrypted"
     return [
-        Hostile("an .xls in a circle", "old-file-format", lambda: _ole(chain=(3, 2), size=0x7FFFFFFF)),
-        Hostile("an .xls of four billion tables", "old-file-format", lambda: _ole(tables=0xFFFFFFF0)),
-        Hostile("an .xls of four billion more tables", "old-file-format", lambda: _ole(more_tables=0xFFFFFFF0)),
+        Hostile("an .xls in a circle", "too-large", lambda: _ole(chain=(3, 2), size=0x7FFFFFFF), old),
+        Hostile("an .xls in a small circle", "damaged", lambda: _ole(chain=(3, 2), size=5_000), old),
+        Hostile("an .xls longer than its sectors", "damaged", lambda: _ole(chain=(3, _END), size=9_000), old),
+        Hostile("an .xls beyond its end", "damaged", lambda: _ole(chain=(77, _END), size=5_000), old),
+        Hostile("an .xls of four billion tables", "damaged", lambda: _ole(tables=0xFFFFFFF0), old),
+        Hostile("an .xls of four billion more tables", "damaged", lambda: _ole(more_tables=0xFFFFFFF0), old),
         Hostile("an .xls of noise", "damaged", lambda: OLE_MAGIC + random.Random(7).randbytes(4_000)),
         Hostile("a workbook with a password", "encrypted", lambda: _encrypted("secret")),
-        Hostile("a workbook with Excel's default password", "encrypted", lambda: _encrypted("VelvetSweatshop")),
-        Hostile("a password that costs a million rounds", "encrypted", _costly_password),
+        Hostile("a workbook with Excel's default password", READ, lambda: _encrypted("VelvetSweatshop"), locked),
+        Hostile("a password that costs a million rounds", "costly-password", _costly_password, locked),
+        Hostile("a password with entities", "damaged", _password_with_entities, locked),
         Hostile("noise", "not-a-workbook", lambda: random.Random(8).randbytes(4_000)),
     ]
 
@@ -39,13 +45,18 @@ def _ole(*, chain: tuple[int, int] = (_END, _END), size: int = 1_024, tables: in
 
 @cache
 def _encrypted(password: str) -> bytes:
-    """The good workbook behind *password*, as Excel encrypts."""
+    """The good workbook behind *password*, as Excel encrypts; the library loses packages below 4 KB."""
     from msoffcrypto.format.ooxml import OOXMLFile
 
     out = BytesIO()
-    OOXMLFile(BytesIO(good())).encrypt(password, out)
+    padded = book({"xl/media/image1.png": random.Random(9).randbytes(6_000)})
+    OOXMLFile(BytesIO(padded)).encrypt(password, out)
     return out.getvalue()
 
 
 def _costly_password() -> bytes:
     return _encrypted("secret").replace(b'spinCount="100000"', b'spinCount="999999"')
+
+
+def _password_with_entities() -> bytes:
+    return _encrypted("secret").replace(b"<encryption ", b"<!--x--><enc", 1)

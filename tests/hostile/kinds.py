@@ -17,11 +17,16 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """One file: what it tries, what must come of it (a finding's slug, READ or ODD), its bytes when asked for."""
+    """
+    One file: what it tries, what must come of it (a finding's slug, READ or ODD), its bytes when asked for.
+
+    *guarded* is the slug from the guard alone, which opens no compound file, where it is another one.
+    """
 
     name: str
     outcome: str
     content: Callable[[], bytes]
+    guarded: str = ""
 
 
 @cache

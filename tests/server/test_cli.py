@@ -4,10 +4,12 @@ import json
 import socket
 from collections.abc import Callable
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from openpyxl import load_workbook
 from rich.text import Text
 from sqlalchemy import select
 
@@ -323,3 +325,41 @@ def test_demo_does_the_whole_job(run: Run, tmp_path: Path):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "home" / "reports" / "fracas_monthly.xlsx").stat().st_size > 10_000
     assert "sign in as" in result.output
+
+
+def test_check_opens_locked_workbooks(run: Run):
+    """With the password on the line, or asked for."""
+    locked = DATA / "bad" / "trip_plan_encrypted.xlsx"
+    without, given = run("check", locked), run("check", locked, "--password", "zhidong2026")
+    asked = run("check", "--password", "--json", locked, text="zhidong2026\n")
+
+    assert (without.exit_code, given.exit_code, asked.exit_code) == (1, 0, 0)
+    assert "zhidong2026" not in asked.output
+
+
+def test_intake_takes_old_and_locked_workbooks(company: Run, tmp_path: Path):
+    """An .xls comes back as our own template, filled in and marked."""
+    old, locked = DATA / "good" / "trip_plan_old_format.xls", DATA / "bad" / "trip_plan_encrypted.xlsx"
+    receipts = json.loads(company("intake", "--json", "--password", "zhidong2026", old, locked).output)
+    company("receipt", receipts[0]["submission_id"], "--out", tmp_path / "marked.xlsx")
+    marked = read((tmp_path / "marked.xlsx").read_bytes())
+
+    assert [receipt["outcome"] for receipt in receipts] == ["recorded", "already-received"]
+    assert marked.identity.record_number == receipts[0]["record_number"]
+    assert marked.cells["destination"].value == "深圳"
+
+
+def test_old_workbook_with_mistakes_comes_back_as_it_was_typed(run: Run, tmp_path: Path):
+    """Without master data no station is known: what cannot be taken stands in its cell, marked."""
+    receipts = json.loads(run("intake", "--json", DATA / "good" / "trip_plan_old_format.xls").output)
+    run("receipt", receipts[0]["submission_id"], "--out", tmp_path / "marked.xlsx")
+    content = (tmp_path / "marked.xlsx").read_bytes()
+    form = read(content)
+    notes = {cell.coordinate for row in load_workbook(BytesIO(content)).worksheets[0] for cell in row if cell.comment}
+
+    wrong = {finding["field"]: finding["slug"] for finding in receipts[0]["findings"]}
+    assert wrong["station"] == "not-a-choice"
+    assert form.cells["station"].value == "深圳服务站"
+    assert form.cells["destination"].value == "深圳"
+    assert form.cells["station"].address in notes
+    assert form.identity.instance_id

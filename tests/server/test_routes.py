@@ -80,6 +80,7 @@ ROUTES: Mapping[str, Answers] = {
     "GET /submissions/<submission_id>": HIDDEN,
     "GET /submissions/<submission_id>/workbook": HIDDEN,
     "GET /submissions/<submission_id>/original": HIDDEN,
+    "POST /submissions/<submission_id>/password": HIDDEN,
     "GET /api/v1/docs": OPEN,
     "GET /api/v1/openapi.json": OPEN,
     "POST /api/v1/submissions": Answers(400, 401),

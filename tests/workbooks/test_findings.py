@@ -148,6 +148,7 @@ def test_only_errors_keep_a_form_from_being_accepted():
     assert has_errors([made(FindingCode.NOT_A_NUMBER), made(FindingCode.OLD_VERSION)])
     assert not has_errors([made(FindingCode.OLD_VERSION), made(FindingCode.PAST_DEADLINE)])
     assert {code.slug for code in FindingCode if code.severity is Severity.WARNING} == {
+        "opened-with-password", "old-format-taken",
         "old-version", "lost-names", "taken-with-reason", "past-deadline", "corrected-value", "stale-calculation",
         "possible-duplicate", "new-from-used", "migrated-version", "dropped-answer", "split-answer",
     }  # fmt: skip

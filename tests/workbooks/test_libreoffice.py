@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from server.demo import demo_master
-from tests.libreoffice import Office, OfficeError, running
+from tests.libreoffice import Office, OfficeError
 from tests.sendings import GOOD, Sending, entries
 from tests.validity import lint
 from workbooks.check import CheckReport, check
@@ -25,16 +25,6 @@ NOW = datetime(2026, 11, 20, 12, 0)
 MASTER = demo_master(until=NOW.date())
 ONE_OF_EACH = {sending.form_id: sending for sending in reversed(GOOD) if sending.language == "zh" and not sending.loose}
 FORMS = sorted(ONE_OF_EACH)
-
-
-@pytest.fixture(scope="session")
-def office(require_program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """One LibreOffice for all tests of the session."""
-    soffice = require_program("soffice", "libreoffice")
-    if subprocess.run(["/usr/bin/python3", "-c", "import uno"], capture_output=True, check=False).returncode:
-        require_program("python3-uno")
-    with running(soffice, tmp_path_factory.mktemp("office")) as started:
-        yield started
 
 
 def typed_directly(definition: FormDefinition, sending: Sending) -> CheckReport:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, TypeVar
@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from python_calamine import CalamineError, CalamineWorkbook, load_workbook
 
 from workbooks.filled import Cell, RawValue
-from workbooks.guard import Inspection
 from workbooks.parsing.lexical import column_number
 from workbooks.refusal import damaged
 
-Range = tuple[tuple[int, int], tuple[int, int]]
+Position = tuple[int, int]
+Range = tuple[Position, Position]
 _Result = TypeVar("_Result")
 
 _ERROR_CELL = re.compile(
@@ -41,11 +41,12 @@ class Grids:
         Refused: The reading library fails on the file.
     """
 
-    def __init__(self, content: bytes, inspection: Inspection) -> None:
+    def __init__(self, content: bytes, errors: Callable[[str], Iterable[tuple[Position, str]]]) -> None:
+        """*errors* gives the cells of a sheet that hold a formula error, which the reading library leaves empty."""
         self._content = content
-        self._inspection = inspection
+        self._error_cells = errors
         self._rows: dict[str, list[list[Any]]] = {}
-        self._errors: dict[str, dict[tuple[int, int], str]] = {}
+        self._errors: dict[str, dict[Position, str]] = {}
         self._sheets: dict[str, Any] = {}
         self._workbook: CalamineWorkbook | None = None
 
@@ -66,7 +67,7 @@ class Grids:
     def rows(self, sheet: str) -> list[list[Any]]:
         """All rows from A1 on; they may be of any length."""
         if sheet not in self._rows:
-            self._errors[sheet] = dict(_error_cells(self._inspection.sheet(sheet)))
+            self._errors[sheet] = dict(self._error_cells(sheet))
             self._rows[sheet] = self._ask(lambda: self._sheet(sheet).to_python(skip_empty_area=False))
         return self._rows[sheet]
 
@@ -93,8 +94,8 @@ class Grids:
             raise
 
 
-def _error_cells(data: bytes) -> Iterator[tuple[tuple[int, int], str]]:
-    """(row, column) and text of the cells that hold a formula error; the reading library leaves them empty."""
+def error_cells(data: bytes) -> Iterator[tuple[Position, str]]:
+    """(row, column) and text of the cells of a worksheet part that hold a formula error."""
     if b"#" in data and b't="e"' in data:
         for place, text in _ERROR_CELL.findall(data):
             letters = place.rstrip(b"0123456789")

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from workbooks.filled import Cell, FilledForm, Identity
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Field, FormDefinition, Language, Repeat
 from workbooks.former import versions
-from workbooks.guard import Inspection
+from workbooks.package import SheetPart
 from workbooks.parsing.grids import Grids, address
 
 _ENOUGH = 0.6  # of a form's labels must be on the sheet
@@ -44,7 +44,7 @@ class _Sheet:
 
 
 def read_by_labels(
-    inspection: Inspection, grids: Grids, definitions: Mapping[str, FormDefinition], identity: Identity
+    sheets: Iterable[SheetPart], grids: Grids, definitions: Mapping[str, FormDefinition], identity: Identity
 ) -> FilledForm:
     """
     The form whose labels are on a visible sheet, with the finding LOST_NAMES.
@@ -55,7 +55,7 @@ def read_by_labels(
     Raises:
         Refused: A sheet cannot be read.
     """
-    best = _recognise(inspection, grids, definitions)
+    best = _recognise(sheets, grids, definitions)
     if best is None:
         return FilledForm(identity=identity, findings=(Finding(code=FindingCode.UNKNOWN_FORM),))
     definition = best.definition
@@ -89,15 +89,15 @@ def fold(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def texts_seen(inspection: Inspection, grids: Grids) -> set[str]:
+def texts_seen(sheets: Iterable[SheetPart], grids: Grids) -> set[str]:
     """What people read on the visible sheets, folded like labels."""
-    visible = (sheet.title for sheet in inspection.sheets if sheet.state == "visible")
+    visible = (sheet.title for sheet in sheets if sheet.state == "visible")
     return {text for title in visible for text in _texts(grids.rows(title))}
 
 
-def _recognise(inspection: Inspection, grids: Grids, definitions: Mapping[str, FormDefinition]) -> _Match | None:
+def _recognise(sheets: Iterable[SheetPart], grids: Grids, definitions: Mapping[str, FormDefinition]) -> _Match | None:
     matches: list[_Match] = []
-    for part in inspection.sheets:
+    for part in sheets:
         if part.state != "visible" or not definitions:
             continue
         texts = _texts(grids.rows(part.title))

@@ -1,6 +1,7 @@
 """What a file is that is no .xlsx, told by its content; extensions say nothing."""
 
 import re
+from collections.abc import Iterable
 
 from workbooks.findings import FindingCode
 from workbooks.refusal import Refused, damaged, refuse
@@ -78,10 +79,13 @@ def _ole(content: bytes) -> Refused:
         return refuse(FindingCode.ENCRYPTED)
     if holds("Workbook\0") or holds("Book\0"):
         return refuse(FindingCode.OLD_FILE_FORMAT)
-    for stream, zh, en in _STREAMS:
-        if holds(stream):
-            return not_a_workbook(zh, en)
-    return damaged(content)
+    return of_streams(stream for stream, *_ in _STREAMS if holds(stream)) or damaged(content)
+
+
+def of_streams(streams: Iterable[str]) -> Refused | None:
+    """The refusal for an OLE file with these streams; None when they say nothing."""
+    found = set(streams)
+    return next((not_a_workbook(zh, en) for stream, zh, en in _STREAMS if stream in found), None)
 
 
 def _is_bitmap(content: bytes) -> bool:
