@@ -1,6 +1,6 @@
 """Datasets and reports: figures as JSON, CSV, workbook tables, and finished report workbooks."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Response, request, url_for
@@ -12,6 +12,7 @@ from server.api.problems import Problem, wanted_language
 from server.api.responses import JSON, XLSX, file_response, instant, json_response
 from server.reports import build_named_report
 from server.statistics.datasets import load, names
+from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
 from workbooks.dataset import Dataset
 from workbooks.export import csv_file, tables_workbook
 from workbooks.form import Text
@@ -127,4 +128,8 @@ def _day(name: str) -> date | None:
 def _as_of() -> datetime | None:
     """The end of the day asked for, in the site's zone; now when none is."""
     day = _day("as_of")
-    return datetime.combine(day, time.max, site().zone).astimezone(UTC) if day else None
+    try:
+        return instant_of(day, site().zone) if day else None
+    except OutOfReach:
+        words = Text(f"as_of 应在 {EARLIEST} 与 {LATEST} 之间。", f"as_of lies between {EARLIEST} and {LATEST}.")
+        raise Problem("bad-request", detail=words) from None

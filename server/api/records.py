@@ -16,6 +16,7 @@ from workbooks.form import Text
 from workbooks.values import to_json
 
 MOST_PER_PAGE = 500
+LAST_PAGE = (1 << 31) - 1  # larger numbers do not fit the answer
 
 
 @api.get("/forms/<form_id>/records")
@@ -23,7 +24,7 @@ MOST_PER_PAGE = 500
 def list_records(form_id: str) -> Response:
     """Records of one form: `where` may be repeated, `search` looks everywhere, `sort` begins with - for descending."""
     definition = definition_of(form_id)
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(LAST_PAGE, max(1, request.args.get("page", 1, type=int)))
     per_page = min(MOST_PER_PAGE, max(1, request.args.get("per_page", 50, type=int)))
     try:
         where = [parse_condition(condition) for condition in request.args.getlist("where")]

@@ -1,6 +1,6 @@
 """Commands that put figures into workbooks: reports and pushes."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from server.cli.terminal import console, language_option, out_option, write_file
 from server.reports import UnknownReport, build_named_report
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, load, names
+from server.statistics.periods import OutOfReach, instant_of
 from workbooks.form import Language
 from workbooks.push import PushError
 from workbooks.push import push as push_rows
@@ -82,4 +83,7 @@ def _instant(site: Site, day: datetime | None) -> datetime | None:
     """The end of *day* in the site's zone, as UTC."""
     if day is None:
         return None
-    return datetime.combine(day.date(), time.max, site.zone).astimezone(UTC)
+    try:
+        return instant_of(day.date(), site.zone)
+    except OutOfReach as error:
+        raise click.BadParameter(str(error), param_hint="--as-of") from error

@@ -93,8 +93,8 @@ def receipt(submission: str, out: Path, language: Language) -> None:
 )
 @click.option("--text", default="", help="Text anywhere in the record.")
 @click.option("--sort", default="-updated_at", show_default=True, help="Column to sort by; '-' for descending.")
-@click.option("--page", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--per-page", type=click.IntRange(min=0), default=50, show_default=True, help="0 for all.")
+@click.option("--page", type=click.IntRange(1, 1 << 31), default=1, show_default=True)
+@click.option("--per-page", type=click.IntRange(0, 1 << 31), default=50, show_default=True, help="0 for all.")
 @json_option
 @language_option
 def records(

@@ -2,7 +2,10 @@
 
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)
 
 
 def month_of(day: date) -> str:
@@ -39,6 +42,22 @@ def months(first: date, last: date) -> Iterator[date]:
     while month <= last:
         yield month
         month = months_later(month, 1)
+
+
+class OutOfReach(ValueError):
+    """A day for which no figures can be computed: the calendar ends within a year of it."""
+
+
+def instant_of(day: date, zone: ZoneInfo) -> datetime:
+    """
+    The end of *day* in *zone*, in UTC: what an as-of date means.
+
+    Raises:
+        OutOfReach: The day is not between `EARLIEST` and `LATEST`.
+    """
+    if not EARLIEST <= day <= LATEST:
+        raise OutOfReach(f"a day between {EARLIEST} and {LATEST} is needed")
+    return datetime.combine(day, time.max, zone).astimezone(UTC)
 
 
 def end_of(day: date) -> datetime:

@@ -154,7 +154,9 @@ def test_a_dataset_can_be_of_an_earlier_day(client: Program):
     assert body["as_of"] == "2026-01-31T15:59:59Z"
 
 
-@pytest.mark.parametrize("query", ["as_of=gestern", "start=2026-13-01", "end=x"])
+@pytest.mark.parametrize(
+    "query", ["as_of=gestern", "as_of=0001-01-01", "as_of=9999-12-31", "start=2026-13-01", "end=x"]
+)
 def test_a_wrong_day_is_a_problem(client: Program, query: str):
     """400, and how to write it."""
     answer = client.get(f"/datasets/records_by_form?{query}")
@@ -235,3 +237,16 @@ def test_health_is_told_without_a_token(app: Flask):
 
     assert client.get("/healthz").get_json() == {"status": "ok"}
     assert json.loads(client.get("/readyz").text) == {"status": "ok", "checks": {"database": True, "disk": True}}
+
+
+def test_a_page_beyond_all_numbers_is_empty(client: Program):
+    """Whatever a program counts up to is answered, never an error of ours."""
+    answer = client.get(f"/forms/visit/records?page={10**20}")
+
+    assert (answer.status_code, answer.get_json()["records"]) == (200, [])
+
+
+@pytest.mark.parametrize("day", ["1990-01-01", "2199-12-31"])
+def test_reports_are_built_for_every_day_that_is_taken(client: Program, day: str):
+    """Also where there are no figures yet, or none any more."""
+    assert client.get(f"/reports/fracas_monthly?as_of={day}").data[:2] == b"PK"

@@ -187,6 +187,14 @@ def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
     assert ": 1 rows" in result.output
 
 
+def test_a_day_out_of_reach_is_refused(company: Run, tmp_path: Path):
+    """A mistyped year is told, not calculated."""
+    result = company("report", "fracas_monthly", "--out", tmp_path / "x.xlsx", "--as-of", "9999-12-31")
+
+    assert result.exit_code == 2
+    assert "--as-of" in result.output
+
+
 def test_push_into_a_workbook_without_the_table_says_why(company: Run, tmp_path: Path):
     """The workbook stays as it was."""
     path = tmp_path / "loan.xlsx"
