@@ -1,5 +1,6 @@
 """Commands for whoever runs the server: master data, the audit trail, serving."""
 
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -87,6 +88,8 @@ def serve(host: str | None, port: int | None) -> None:
         host, port = host or site.settings.host, port or site.settings.port
         _try_address(host, port)
         click.echo(f"Aftersheet: http://{host}:{port}/  (data in {site.settings.home})")
+        # As Ctrl+C does: what is being answered or processed is brought to its end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with mail_at_work(site):
             waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)
 

@@ -2,21 +2,31 @@
 
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import func, select
 
+from server.access.people import create_user
 from server.cli import main
 from server.cli.demo_mail import demo_mail, show_mail, show_mail_places, surprises, take_mail
 from server.demo import demo_master
+from server.intake.mail.models import Mail
 from server.settings import load_settings
 from server.site import Site
 from tests import make_letters
+from tests.server.mail.wire.imap_accounts import Pymap
+from tests.server.mail.wire.ports import free_port
 from workbooks.master_workbook import write_master
 from workbooks.reader import read
 
@@ -39,6 +49,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     path.write_bytes(write_master(demo_master(), "zh"))
     assert run_command("master", "import", path).exit_code == 0
     return run_command
+
+
+@pytest.fixture
+def pymap() -> Iterator[Pymap]:
+    server = Pymap()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -202,3 +220,52 @@ def test_the_demos_letters_arrive_and_are_answered(run: Run, tmp_path: Path, cap
     assert any("FR-" in str(part.get_filename()) for message in sent for part in message.walk())
     assert f"/mail/{shown[0].view.mail.id}" in said
     assert "/mail/review" in said
+
+
+def test_a_server_that_is_told_to_end_finishes_what_it_is_at(run: Run, tmp_path: Path, pymap: Pymap):
+    """systemd and docker say SIGTERM: no traceback, no mail half done, and the next start goes on from there."""
+    account, mails = pymap.account(), 80
+    account.put(*(b"From: a@b.cn\r\nMessage-ID: <%d@b.cn>\r\n\r\nno form" % n for n in range(mails)))
+    _settings(
+        tmp_path,
+        f"""
+        [[mail.mailboxes]]
+        name = "forms"
+        host = "127.0.0.1"
+        port = {account.port}
+        security = "none"
+        user = "{account.user}"
+        password = "{account.password}"
+        """,
+    )
+    command = [sys.executable, "-c", "from server.cli import main; main()", "serve", "--port", str(free_port())]
+    with closing(Site.open(load_settings())) as site:
+        with site.session() as session:
+            create_user(session, username="li", password="a long password 9", roles=["admin"])
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as serving:
+            try:
+                _wait_for(lambda: _states(site) != {})
+                serving.send_signal(signal.SIGTERM)
+                _, said = serving.communicate(timeout=20)
+            finally:
+                serving.kill()
+        stopped = _states(site)
+        fetched = run("mail", "fetch")
+
+        assert (serving.returncode, "Traceback" in said) == (0, False)
+        assert 0 < stopped["ignored"] < mails
+        assert fetched.exit_code == 0
+        assert _states(site) == {"ignored": mails}
+    assert account.mails() == []
+
+
+def _states(site: Site) -> dict[str, int]:
+    with site.session(read_only=True) as session:
+        return {state: n for state, n in session.execute(select(Mail.state, func.count()).group_by(Mail.state))}
+
+
+def _wait_for(come: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

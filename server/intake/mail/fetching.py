@@ -145,10 +145,14 @@ class _Round:
                         *where, uid, header=raw, sha256=digest, size=size, received_at=at
                     )
         self.summary.new += len(noted)
-        states = {outcome.mail_id: self._count(outcome) for outcome in process_in_order(self._site, noted.values())}
+        states: dict[int, MailState] = {}
+        for outcome in process_in_order(self._site, noted.values()):
+            states[outcome.mail_id] = self._count(outcome)
+            if self._stopped():
+                break
         if lost is not None:
             raise lost
-        settled = {uid: states[mail_id] for uid, mail_id in noted.items() if states[mail_id] != MailState.NEW}
+        settled = {uid: states[mail_id] for uid, mail_id in noted.items() if _is_settled(states.get(mail_id))}
         self._put_away(mailbox, {uid: self._folder(state) for uid, state in settled.items()})
 
     def _download(
@@ -197,6 +201,10 @@ class _Round:
     def _note_refusal(self, said: str) -> None:
         _log.warning("mail server refused", account=self._settings.account, said=said)
         self.summary.refused.append(said)
+
+
+def _is_settled(state: MailState | None) -> bool:
+    return state not in (None, MailState.NEW)
 
 
 def _groups(envelopes: Iterator[Envelope], limit: int) -> Iterator[list[Envelope]]:
