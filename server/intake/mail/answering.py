@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.intake.mail import outgoing
 from server.intake.mail.message import Message
-from server.intake.mail.models import Mail
+from server.intake.mail.models import Mail, Reply
 from server.intake.mail.outgoing import ReplyKind
 from server.intake.mail.trust import Origin, Verdict, answer_address
 from server.intake.receipts import Receipt
 from server.intake.receive import ReadWorkbook
 from server.records.outcome import Outcome
 from server.site import Site
+
+_HOW_TO = (ReplyKind.NO_WORKBOOK, ReplyKind.LARGE_LINK, ReplyKind.REFUSED_FILE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,12 @@ def _notice(session: Session, site: Site, mail: Mail, arrived: Arrived) -> int |
 
 
 def _how_to(session: Session, site: Site, mail: Mail, arrived: Arrived) -> int | None:
-    """How to send a form, to somebody proven to be one of ours who sent none."""
-    if not arrived.origin.known:
+    """
+    How to send a form, to somebody proven to be one of ours who sent none.
+
+    Once in a thread: an answer to that very notice may come from a machine which says nothing of being one.
+    """
+    if not arrived.origin.known or _was_told(session, mail):
         return None
     if arrived.message.large_links:
         kind = ReplyKind.LARGE_LINK
@@ -101,3 +108,8 @@ def _how_to(session: Session, site: Site, mail: Mail, arrived: Arrived) -> int |
         kind = ReplyKind.REFUSED_FILE if arrived.message.skipped else ReplyKind.NO_WORKBOOK
     skipped = arrived.message.skipped
     return outgoing.queue(session, site.settings.mail, mail, kind, to_address=arrived.origin.address, skipped=skipped)
+
+
+def _was_told(session: Session, mail: Mail) -> bool:
+    query = select(Reply.id).where(Reply.mail_id == mail.answers_id, Reply.kind.in_(_HOW_TO))
+    return mail.answers_id is not None and session.scalar(query.limit(1)) is not None

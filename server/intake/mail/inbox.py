@@ -260,8 +260,12 @@ def _reply(row: Reply, text: str = "", attachments: Sequence[tuple[str, int]] = 
 
 def _whole(site: Site, row: Reply) -> ReplyView:
     """A reply with its text: as it left, or as it would leave now."""
+    content = None
     if row.content_sha256 is not None:
-        message = email.message_from_bytes(site.originals.read(row.content_sha256), policy=default)
+        with suppress(KeyError):  # lost; its words are known all the same
+            content = site.originals.read(row.content_sha256)
+    if content is not None:
+        message = email.message_from_bytes(content, policy=default)
         assert isinstance(message, EmailMessage)
         body = message.get_body(("plain",))
         attachments = [(part.get_filename() or "", len(part.get_content())) for part in message.iter_attachments()]

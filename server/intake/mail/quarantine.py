@@ -1,8 +1,5 @@
 """Mails that could not be processed: seen, downloaded, tried again or put away by a person."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,34 +13,17 @@ from server.records.listing import NotFound
 from server.site import Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantinedMail:
+def quarantined(session: Session, viewer: Viewer) -> list[Mail]:
     """
-    A mail put aside. *reason* is "attempts" when three attempts failed, else the limit it exceeds.
+    What waits there, oldest first: only administrators see it, for nobody knows whose it is.
 
-    Sender and subject are empty when not even the header could be read; *whole* is false
-    when only the header was fetched, the mail being too large.
+    Their *reason* is "attempts" when three attempts failed, else the limit they exceed. Sender
+    and subject are empty when not even the header could be read.
     """
-
-    mail_id: int
-    account: str
-    received_at: datetime
-    from_name: str
-    from_address: str
-    subject: str
-    size: int
-    whole: bool
-    reason: str
-    error: str
-    attempts: int
-
-
-def quarantined(session: Session, viewer: Viewer) -> list[QuarantinedMail]:
-    """What waits there, oldest first: only administrators see it, for nobody knows whose it is."""
     if not viewer.admin:
         return []
     query = select(Mail).where(Mail.state == MailState.QUARANTINED).order_by(Mail.received_at, Mail.id)
-    return [_view(mail) for mail in session.scalars(query)]
+    return list(session.scalars(query))
 
 
 def raw(site: Site, mail_id: int, viewer: Viewer) -> bytes:
@@ -97,19 +77,3 @@ def _of(session: Session, mail_id: int, viewer: Viewer, *, lock: bool = False) -
 
 def _event(action: str, mail: Mail, by: Viewer) -> Event:
     return Event(actor=by.username, action=action, subject=f"mail:{mail.id}", details={"sha256": mail.sha256})
-
-
-def _view(mail: Mail) -> QuarantinedMail:
-    return QuarantinedMail(
-        mail_id=mail.id,
-        account=mail.account,
-        received_at=mail.received_at,
-        from_name=mail.from_name,
-        from_address=mail.from_address,
-        subject=mail.subject,
-        size=mail.size,
-        whole=mail.whole,
-        reason=mail.reason,
-        error=mail.error,
-        attempts=mail.attempts,
-    )

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,7 @@ from server.intake.mail.connection import MailServerError
 from server.intake.mail.models import Reply, ReplyState
 from server.intake.mail.outgoing import QueuedReply
 from server.intake.mail.plain import plain
-from server.intake.mail.smtp import LONGEST_SCAN, Never, NotSent, Relay, Unanswered
+from server.intake.mail.smtp import LONGEST_SCAN, Later, Never, NotSent, Relay, Unanswered
 from server.mail_settings import SmtpSettings
 from server.site import Site
 
@@ -105,7 +106,7 @@ class _Sender:
         try:
             if unclear > RESENDS:
                 raise Never("handed over twice without an answer; it may have arrived")
-            content = self._content(reply)
+            content = self._readable_content(reply)
             self._connected().send(reply.to_address, content, before_data=lambda: self._handing_over(reply_id))
         except _LeaseLost:
             return ReplyState.QUEUED
@@ -133,12 +134,19 @@ class _Sender:
         with self._site.session(read_only=True) as session:
             return outgoing.load(session, reply_id), session.get_one(Reply, reply_id).unclear
 
+    def _readable_content(self, reply: QueuedReply) -> bytes:
+        try:
+            return self._content(reply)
+        except OSError as error:  # perhaps of this one file only: the others get their turn
+            raise Later(f"a file of the reply cannot be read or written: {error.strerror}") from error
+
     def _content(self, reply: QueuedReply) -> bytes:
         """The composed mail: made once and kept, so that a second sending is the same to the byte."""
         with self._site.session(read_only=True) as session:
             digest = session.get_one(Reply, reply.id).content_sha256
         if digest is not None:
-            return self._site.originals.read(digest)
+            with suppress(KeyError):  # lost; then it is composed anew
+                return self._site.originals.read(digest)
         try:
             content = self._compose(self._site, reply)
         except (OperationalError, OSError):

@@ -215,6 +215,17 @@ def test_how_to_send_is_told_to_people_we_know(site: Site):
         assert reply_to(site, outcome).to_address == "cz@station.cn"
 
 
+def test_how_to_send_is_told_once_in_a_thread(site: Site):
+    """Another auto-responder that does not say what it is gets no second notice to answer."""
+    first = take(site, post(results=[MINE]))
+    more = [f"In-Reply-To: {reply_to(site, first).message_id}"]
+    second = take(site, post(results=[MINE], message_id="<2@station.cn>", more=more, subject="Ticket 1 opened"))
+    corrected = take(site, post(sealed(site), results=[MINE], message_id="<3@station.cn>", more=more))
+
+    assert (first.reply_id is not None, second.reply_id, second.state) == (True, None, MailState.IGNORED)
+    assert reply_to(site, corrected).kind == "receipt"
+
+
 @pytest.mark.parametrize(
     ("sender", "results", "more", "reason"),
     [

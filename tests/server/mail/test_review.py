@@ -139,7 +139,7 @@ def test_quarantined_mail_is_seen_and_tried_again(site: Site, ada: Viewer):
     mail_id, raw = _poisoned(site)
     with site.session(read_only=True) as session:
         (view,) = quarantine.quarantined(session, ada)
-    assert (view.mail_id, view.reason, view.attempts) == (mail_id, "attempts", 3)
+    assert (view.id, view.reason, view.attempts) == (mail_id, "attempts", 3)
 
     site.originals.path(mail_of(site, mail_id).sha256).write_bytes(raw)
     assert quarantine.raw(site, mail_id, ada) == raw

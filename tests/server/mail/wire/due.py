@@ -10,10 +10,10 @@ from server.intake.mail.outgoing import ReplyKind
 from server.site import Site
 
 
-def queue(site: Site, count: int = 1) -> None:
-    """Let *count* replies be due, each to somebody else."""
+def queue(site: Site, count: int = 1, *, first: int = 1) -> None:
+    """Let *count* replies be due, each to somebody else, counted from *first*."""
     with site.session() as session:
-        for n in range(1, count + 1):
+        for n in range(first, first + count):
             now = datetime.now(UTC)
             mail = Mail(
                 account="forms",

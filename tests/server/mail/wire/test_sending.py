@@ -66,6 +66,28 @@ def test_a_reply_put_off_is_tried_again_later(open_site: OpenSite):
 
 
 @SQLITE
+@pytest.mark.parametrize("unreadable", [False, True], ids=["lost", "unreadable"])
+def test_a_reply_whose_file_is_gone_holds_up_no_other(open_site: OpenSite, unreadable: bool):
+    """The database was restored without all originals: it is composed anew. One of a broken disk is tried later."""
+    with SmtpServer("450 greylisted") as smtp:
+        site = open_site(smtp_port=smtp.port)
+        queue(site)
+        _send(site)
+        (reply,) = replies(site)
+        assert reply.content_sha256 is not None
+        path = site.originals.path(reply.content_sha256)
+        path.unlink()
+        if unreadable:
+            path.mkdir()
+        queue(site, 2, first=2)
+        let_time_pass(site)
+        summary = _send(site)
+
+    assert (summary.sent, summary.later, summary.trouble) == ((2, 1, None) if unreadable else (3, 0, None))
+    assert ("cannot be read" in replies(site)[0].error) is unreadable
+
+
+@SQLITE
 @pytest.mark.parametrize("answer", ["rcpt 550 5.1.1 no such user", "554 5.7.1 looks like spam"])
 def test_a_refused_reply_is_dead_and_the_next_one_is_sent(open_site: OpenSite, answer: str):
     """5xx: a person has to look; the others do not wait for that."""
