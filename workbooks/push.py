@@ -10,9 +10,10 @@ from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
 from workbooks.ooxml.cell_formats import CellFormats
+from workbooks.ooxml.letters import column_letters
 from workbooks.ooxml.parts import Deflation
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area, PushError, column_letters
+from workbooks.ooxml.tables import Area, PushError
 from workbooks.package import Package, PackageError
 from workbooks.pushing import dependents
 from workbooks.pushing.columns import CellColumn, TextTooLong, constant, serial

@@ -12,7 +12,8 @@ from openpyxl.styles import Font, PatternFill
 from python_calamine import CalamineWorkbook
 
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area, Sheet, column_letters, column_number, text_content
+from workbooks.ooxml.cells import Area, Sheet, text_content
+from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.stylesheet import Stylesheet, minimal
 from workbooks.package import SHEET_NS, STRICT_SHEET_NS, Package
 

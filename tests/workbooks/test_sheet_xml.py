@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area, column_letters, column_number
+from workbooks.ooxml.tables import Area
 
 NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 

@@ -4,13 +4,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Self
 
 from lxml import etree
 from openpyxl.formula.translate import Translator
 
 from workbooks.ooxml.elements import WORKSHEET, child, decimal, local, true, whole
+from workbooks.ooxml.letters import column_letters, column_number
 
 TEXT_LIMIT = 32_767  # UTF-16 units Excel keeps in one cell
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
@@ -34,23 +34,6 @@ def text_content(text: str) -> str:
     if len(units) > 2 * TEXT_LIMIT:
         text = units[: 2 * TEXT_LIMIT - 2].decode("utf-16-le", "ignore") + "…"
     return _UNPRINTABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", _ESCAPED.sub("_x005F_", text))
-
-
-@cache
-def column_number(letters: str) -> int:
-    """1 for A, 28 for AB."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def column_letters(number: int) -> str:
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 @dataclass(frozen=True, slots=True)

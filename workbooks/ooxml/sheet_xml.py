@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from workbooks.ooxml.tables import column_letters, column_number
+from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.pushing.columns import Tags
 
 _ROOT = re.compile(rb"<((?:[\w.-]+:)?)worksheet[\s>]")

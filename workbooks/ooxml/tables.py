@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbooks.form import Text
+from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.package import Package, SheetPart
 
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
@@ -49,23 +50,6 @@ class Area:
     def overlaps(self, other: "Area") -> bool:
         columns = self.left <= other.right and other.left <= self.right
         return columns and self.top <= other.bottom and other.top <= self.bottom
-
-
-def column_number(letters: str) -> int:
-    """ "A" is 1, "XFD" 16384."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def column_letters(number: int) -> str:
-    """1 is "A", 16384 "XFD"."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lxml import etree
 
-from workbooks.ooxml.tables import Area, column_number
+from workbooks.ooxml.letters import column_number
+from workbooks.ooxml.tables import Area
 from workbooks.package import Package, relation_target
 from workbooks.pushing.resizing import Resizing
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, unescape
 
-from workbooks.ooxml.tables import Area, Table, column_number
+from workbooks.ooxml.letters import column_number
+from workbooks.ooxml.tables import Area, Table
 
 _REFERENCE = re.compile(
     r"""

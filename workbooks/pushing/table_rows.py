@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from dataclasses import field as default
 
 from workbooks.form import Text
+from workbooks.ooxml.letters import column_letters
 from workbooks.ooxml.parts import Deflation
 from workbooks.ooxml.sheet_xml import Cell, Row, SheetXml
-from workbooks.ooxml.tables import PushError, column_letters
+from workbooks.ooxml.tables import PushError
 from workbooks.pushing.columns import CHUNK, Beside, CellColumn, Tags, rows_xml
 from workbooks.pushing.resizing import Resizing
 

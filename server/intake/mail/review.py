@@ -1,7 +1,6 @@
 """The review queue: workbooks whose sender nobody has proven, until a person says which station they are from."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -37,13 +36,7 @@ class HeldWorkbook:
 class HeldMail:
     """A mail that waits for a person, with the workbooks that wait in it."""
 
-    mail_id: int
-    account: str
-    received_at: datetime
-    from_name: str
-    from_address: str
-    subject: str
-    reason: str
+    mail: Mail
     workbooks: tuple[HeldWorkbook, ...]
 
 
@@ -147,13 +140,7 @@ def _read(site: Site, row: MailWorkbook) -> ReadWorkbook:
 
 def _view(session: Session, mail: Mail) -> HeldMail:
     return HeldMail(
-        mail_id=mail.id,
-        account=mail.account,
-        received_at=mail.received_at,
-        from_name=mail.from_name,
-        from_address=mail.from_address,
-        subject=mail.subject,
-        reason=mail.reason,
+        mail=mail,
         workbooks=tuple(
             HeldWorkbook(
                 position=row.position,

@@ -109,7 +109,7 @@ def test_people_of_a_station_do_not_decide(site: Site, alice: Viewer, mei: Viewe
 
     with site.session(read_only=True) as session:
         assert review.held(session, alice) == []
-        assert [view.mail_id for view in review.held(session, mei)] == [waiting.mail_id]
+        assert [view.mail.id for view in review.held(session, mei)] == [waiting.mail_id]
         with pytest.raises(NotFound):
             review.held_mail(session, alice, waiting.mail_id)
     with pytest.raises(NotFound):
