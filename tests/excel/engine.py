@@ -464,9 +464,10 @@ class ConditionalFormat(base_classes.ConditionalFormat):
 
     def delete(self) -> None:
         check_format(self._sheet)
-        self._holder.cfRule.remove(self._rule)  # from all cells it applies to
-        if not self._holder.cfRule:
-            del self._sheet.conditional_formatting._cf_rules[self._holder]
+        kept = self._sheet.conditional_formatting._cf_rules
+        kept[self._holder] = [rule for rule in kept[self._holder] if rule is not self._rule]  # from all its cells
+        if not kept[self._holder]:
+            del kept[self._holder]
 
 
 class ConditionalFormats(base_classes.ConditionalFormats):
