@@ -185,7 +185,8 @@ def test_the_number_comes_into_the_open_workbook(blank: Opener, mine: DeskSettin
     assert number in told.text
     assert _cell(book, "AS__number").value == number
     assert _cell(book, "AS__revision").value == 1
-    assert _cell(book, "AS__state").value == "已接收，新建记录"
+    assert told.facts["outcome"]["zh"] == "已接收，新建记录"
+    assert _cell(book, "AS__state").value == told.facts["state"]["zh"]
     assert _cell(book, "AS__received_at").value.date() == date.today()
     assert {name: getattr(sheet.protection, name) for name in before} == before
     assert book.content.sheetnames[0] == book.active_title == sheet.title
@@ -285,7 +286,8 @@ def test_submitting_again_is_no_second_record(blank: Opener, mine: DeskSettings)
 
     assert second.good
     assert second.facts["record_number"] == first.facts["record_number"]
-    assert _cell(book, "AS__state").value == "此前已收到"
+    assert second.facts["outcome"]["zh"] == "此前已收到"
+    assert _cell(book, "AS__state").value == second.facts["state"]["zh"]
 
 
 def test_a_correction_is_the_next_revision(blank: Opener, mine: DeskSettings):
