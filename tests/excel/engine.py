@@ -8,8 +8,8 @@ from typing import Any
 import xlwings as xw
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import FormulaRule
-from openpyxl.styles import Font as CellFont
 from openpyxl.styles import Alignment, Border, PatternFill, Side
+from openpyxl.styles import Font as CellFont
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.worksheet import Worksheet
