@@ -209,3 +209,38 @@ def test_a_label_with_a_separator_is_one_choice():
     ]
 
     assert typed("select_multiple", "漏风、异响", choices=listed) == ("both",)
+
+
+BOXES = choices("repair", "upkeep", "other")
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "several"),
+    [
+        ("□repair □upkeep □other", None, None),
+        ("☑repair □upkeep □other：____", "repair", ("repair",)),
+        ("√repair □upkeep □other", "repair", ("repair",)),
+        ("□repair√ □upkeep □other", "repair", ("repair",)),
+        ("□√repair □upkeep □other", "repair", ("repair",)),
+        ("□repair □upkeep ■other", "other", ("other",)),
+        ("☑repair ☑upkeep □other", FindingCode.NOT_A_CHOICE, ("repair", "upkeep")),
+        ("□repair√□upkeep □other", FindingCode.NOT_A_CHOICE, FindingCode.NOT_A_CHOICE),
+        ("☑repair □cleaning", FindingCode.NOT_A_CHOICE, FindingCode.NOT_A_CHOICE),
+    ],
+)
+def test_ticked_boxes_are_choices(text: str, one: object, several: object):
+    """However the tick is set; where it may belong to either of two, or the boxes are others, it is asked for."""
+    assert typed("select_one", text, choices=BOXES) == one
+    assert typed("select_multiple", text, choices=BOXES) == several
+
+
+def test_words_behind_a_box_are_told_of():
+    """The choice is taken, and the sender learns that what was written behind it is not."""
+    assert typed("select_one", "□repair □upkeep ☑other：cleaning", choices=BOXES) == ("other", "?")
+
+
+@pytest.mark.parametrize("text", ["    年   月   日", "年月日", "__年__月__日", " 月  日", "年 月 日 时 分"])
+def test_an_unfilled_date_on_paper_is_empty(text: str):
+    """What forms print to be written around is no wrong date."""
+    assert typed("date", text) is None
+    assert typed("text", "年月日") == "年月日"

@@ -57,6 +57,14 @@ def fold(text: str) -> str:
     return _WHITE.sub("", text.casefold()).strip("\"'“”‘’`")
 
 
+# What forms print into a cell for a date or a time to be written around.
+_TO_BE_DATED: Final = re.compile(
+    r"[\s_＿]*年?[\s_＿]*月[\s_＿]*日?([\s_＿]*时([\s_＿]*分)?)?[\s_＿]*|[\s_＿]*时[\s_＿]*分[\s_＿]*"
+)
+
+
 def is_blank(text: str) -> bool:
-    """Whether a cleaned *text* is empty or says in words that there is nothing to say."""
-    return not text or text.casefold() in _BLANK_WORDS or fold(text) in _BLANK_WORDS
+    """Whether a cleaned *text* is empty, says in words that there is nothing to say, or is "  年  月  日"."""
+    if not text or text.casefold() in _BLANK_WORDS or fold(text) in _BLANK_WORDS:
+        return True
+    return text[-1] in "日月分时_" and _TO_BE_DATED.fullmatch(text) is not None

@@ -14,6 +14,7 @@ from workbooks.findings import FindingCode
 from workbooks.form import Field, FieldType, Text
 from workbooks.formulas.excel_values import plain_decimal, to_places, trimmed
 from workbooks.master import EMPTY, Master
+from workbooks.spellings.boxes import boxes_in
 from workbooks.spellings.choices import Option, Options, options_of
 from workbooks.spellings.dates import AmbiguousDate, Moment, clock_in, moment_in, moment_of
 from workbooks.spellings.numbers import LARGEST, number_in
@@ -294,9 +295,47 @@ def _choice_reader(field: Field, options: Options) -> Normaliser:
             return found[0].code
         if not found and field.required is not True and is_blank(text):
             return None
+        if not found and (ticked := _ticked(options, text)) is not None:
+            if not ticked.options:
+                return None
+            if len(ticked.options) == 1:
+                return ticked.answer(raw, ticked.options[0].code, options)
+            found = list(ticked.options)
         return _unlisted(found, options, raw, text, options.options)
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticked:
+    """The options ticked in a cell of boxes; *more* says that somebody has written something behind one."""
+
+    options: tuple[Option, ...]
+    more: bool
+
+    def answer(self, raw: RawValue, value: Value, options: Options) -> Value | Problem:
+        taken = "、".join(options.shown(option, "zh") for option in self.options)
+        return corrected(raw, value, taken) if self.more else value
+
+
+def _ticked(options: Options, text: str) -> _Ticked | None:
+    """What is ticked in a cell whose boxes are those of *options*; None when they are not, or it is not clear."""
+    read = boxes_in(text)
+    if read is None:
+        return None
+    ticked: list[Option] = []
+    more = False
+    for box in read.boxes:
+        label = box.label
+        if not (found := options.find(label)):
+            label, colon, written = label.replace("：", ":").partition(":")
+            found = options.find(label.strip()) if colon else []
+            more = more or (box.ticked and bool(written))
+        if len(found) != 1:
+            return None
+        if box.ticked and found[0] not in ticked:
+            ticked.append(found[0])
+    return _Ticked(tuple(ticked), more)
 
 
 def _under_parent(
@@ -342,12 +381,15 @@ def _choices_reader(field: Field, options: Options) -> Normaliser:
     def read(raw: RawValue, parent: str | None) -> Value | Problem:
         text = raw if raw.__class__ is str else as_text(raw)
         assert isinstance(text, str)
+        if (ticked := _ticked(options, text)) is not None and len(options.find(text)) != 1:
+            codes = {option.code for option in ticked.options}
+            return ticked.answer(raw, tuple(sorted(codes, key=order.__getitem__)) or None, options)
         parts = (
             [text]
             if len(options.find(text)) == 1
             else [p for p in map(clean, text.translate(_SEPARATORS).split("\0")) if p]
         )
-        codes: set[str] = set()
+        codes = set()
         warning: Problem | None = None
         for part in parts:
             answer = read_one(part, parent)
