@@ -230,8 +230,9 @@ class FormDefinition:
 
     *number* is the pattern of record numbers, such as "FR-{year}-{serial:06d}". *key*
     names the answers that tell one business object from another when somebody fills the
-    same blank twice. *accepts* lists older template versions still taken as they
-    are, with a warning; *migrations* lead from older versions to this one, step by step.
+    same blank twice. *own_look* is the template.xlsx beside the form.yaml. *accepts* lists
+    older template versions still taken as they are, with a warning; *migrations* lead from
+    older versions to this one, step by step.
     """
 
     form_id: Name
@@ -250,6 +251,7 @@ class FormDefinition:
     list_columns: tuple[Name, ...] = ()  # answers shown in lists of records
     source: str = ""
     group: Literal["feedback", "fracas", "trips", "other"] = "other"
+    own_look: bytes | None = default(default=None, repr=False)  # the workbook it is filled in on, where it brings one
     _by_name: Mapping[str, Field] = default(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

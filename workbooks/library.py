@@ -17,6 +17,7 @@ from workbooks.spellings.spelling import fold
 
 _ADAPTER = TypeAdapter(FormDefinition)
 Definition = TypeVar("Definition")
+LOOK = "template.xlsx"
 
 
 class DefinitionError(Exception):
@@ -29,7 +30,7 @@ class DefinitionError(Exception):
 
 def load(path: Path | Traversable) -> FormDefinition:
     """
-    The definition in the form.yaml at *path*.
+    The definition in the form.yaml at *path*, with the template.xlsx beside it as its own look.
 
     Raises:
         DefinitionError: It is not YAML, misses a key, has one too many, names a field that
@@ -37,6 +38,9 @@ def load(path: Path | Traversable) -> FormDefinition:
     """
     text, node, raw = mapping_in(path)
     raw = _expand(raw)
+    if "own_look" in raw:
+        raise DefinitionError(f"{path}:{line_of(text, 'own_look')}: own_look: is the file {LOOK} beside it, not a key")
+    raw["own_look"] = _look_beside(path)
     try:
         definition = _ADAPTER.validate_python(raw)
     except ValidationError as error:
@@ -48,6 +52,12 @@ def load(path: Path | Traversable) -> FormDefinition:
     if problems:
         raise DefinitionError("\n".join(problems))
     return definition
+
+
+def _look_beside(path: Path | Traversable) -> bytes | None:
+    """The workbook that a form brings for its look; those that come with Aftersheet are drawn instead."""
+    look = path.with_name(LOOK) if isinstance(path, Path) else None
+    return look.read_bytes() if look is not None and look.is_file() else None
 
 
 @cache

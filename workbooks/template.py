@@ -17,6 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from workbooks.filled import Values
 from workbooks.form import REASON, FieldType, FormDefinition, Language, defined_name
 from workbooks.master import EMPTY, Master
+from workbooks.package import PackageError
 from workbooks.sheet.answers import Answers, Calculation, Content, write_pictures
 from workbooks.sheet.blocks import Block, Layout, Part, own_name
 from workbooks.sheet.dropdowns import SHEET as LISTS
@@ -24,6 +25,8 @@ from workbooks.sheet.dropdowns import Dropdowns
 from workbooks.sheet.finishing import CachedValue, finish
 from workbooks.sheet.highlights import add_highlights, begun_inputs
 from workbooks.sheet.layout import META, lay_out
+from workbooks.sheet.own_look import LookError, open_look
+from workbooks.sheet.own_template import Use, fits, write_look
 from workbooks.sheet.sheet_rules import SheetRules
 from workbooks.sheet.styles import DIGIT_PX, Styles, input_look, own_look, put
 from workbooks.sheet.validations import add_validations
@@ -61,15 +64,25 @@ def build_template(
     the contents of its pictures by digest. *editable* names the section owners whose
     inputs stay open (None: all); sections without an owner are always open.
     *received_at* is local to the site, like *now*, which calculations with TODAY() see.
+
+    A form that brings its own workbook comes on that, in either language; a record it has
+    no room for (more lines, pictures) comes on a sheet of ours.
     """
-    form = _Form(definition, language, master, values or {}, now or datetime.now(_ZONE).replace(tzinfo=None))
+    now = now or datetime.now(_ZONE).replace(tzinfo=None)
+    own: dict[str, Content] = {"number": number, "revision": revision, "state": state, "received_at": received_at}
+    own = {own_name(name): content for name, content in own.items()} | {own_name(REASON): reason or None}
+    identity = {"form_id": definition.form_id, "version": str(definition.version), "language": language}
+    constants = identity | {"instance_id": instance_id or uuid4().hex, "station": station, "seal": seal}
+    if definition.own_look is not None:
+        use = Use(values=values or {}, own=own, constants=constants, editable=editable, now=now)
+        if (content := _on_own_look(definition, master, use)) is not None:
+            return content
+    form = _Form(definition, language, master, values or {}, now)
     title = sheet_title(definition, language)
     workbook = Workbook()
     sheet = workbook.active
     assert isinstance(sheet, Worksheet)
     sheet.title = title
-    own: dict[str, Content] = {"number": number, "revision": revision, "state": state, "received_at": received_at}
-    own = {own_name(name): content for name, content in own.items()} | {own_name(REASON): reason or None}
     results = {title: _draw(sheet, form, Styles(workbook, language), own, editable), LISTS: _lists(workbook, form)}
     for block, size in form.picture_boxes():
         write_pictures(sheet, form.answers, block, size, pictures or {})
@@ -77,8 +90,7 @@ def build_template(
     add_validations(sheet, form.rules)
     add_highlights(sheet, form.rules)
     _name_cells(workbook, form)
-    identity = {"form_id": definition.form_id, "version": str(definition.version), "language": language}
-    _name_constants(workbook, identity | {"instance_id": instance_id or uuid4().hex, "station": station, "seal": seal})
+    _name_constants(workbook, constants)
     workbook.calculation.fullCalcOnLoad = (
         False  # the results are in the file; nobody is asked to save what he only read
     )
@@ -86,6 +98,15 @@ def build_template(
     out = BytesIO()
     workbook.save(out)
     return finish(out.getvalue(), results, definition.title[language])
+
+
+def _on_own_look(definition: FormDefinition, master: Master, use: Use) -> bytes | None:
+    """The form on the workbook it brings; None where that has no room for the values, or lost its cells."""
+    try:
+        look = open_look(definition)
+        return write_look(definition, look, master, use) if fits(definition, look, use.values) else None
+    except (LookError, PackageError):
+        return None
 
 
 def sheet_title(definition: FormDefinition, language: Language) -> str:

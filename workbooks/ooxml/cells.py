@@ -153,6 +153,18 @@ class Sheet:
         value.text = repr(number)
         cell.insert(0, value)
 
+    def set_formula(self, place: tuple[int, int], formula: str, result: str, kind: str) -> None:
+        """Put *formula* (without "=") and its *result*, of cell type *kind* (n, str, b, e), into the cell."""
+        cell = self._cleared(place)
+        value = etree.Element(f"{self.ns}v")
+        value.text = text_content(result)
+        inner = etree.Element(f"{self.ns}f")
+        inner.text = formula
+        if kind != "n":
+            cell.set("t", kind)
+        cell.insert(0, value)
+        cell.insert(0, inner)
+
     def freeze(self, cell: etree._Element, place: tuple[int, int]) -> None:
         """Take the cell's formula out and keep the value it last had."""
         formula = cell.find(f"{self.ns}f")

@@ -5,7 +5,7 @@ from copy import deepcopy
 
 from lxml import etree
 
-from workbooks.ooxml.elements import STYLESHEET, child, local, whole
+from workbooks.ooxml.elements import STYLESHEET, child, local, true, whole
 
 LAST_FORMAT = 64_000  # cell formats Excel opens in one workbook
 _BUILT_IN_DATES = (
@@ -82,6 +82,42 @@ class Stylesheet:
             element.set("applyFill", "1")
             self._filled[key] = self._add("cellXfs", element)
         return self._filled[key]
+
+    def with_protection(self, style: int, *, locked: bool) -> int:
+        """A format like *style* whose cells are locked, or not, on a protected sheet."""
+        element = deepcopy(self._format(style))
+        protection = element.find("{*}protection")
+        if protection is None:
+            protection = etree.Element(f"{{{self.namespace}}}protection")
+            alignment = element.find("{*}alignment")
+            element.insert(0 if alignment is None else 1, protection)
+        if true(protection.get("locked", "1")) is locked:
+            return style
+        protection.set("locked", str(int(locked)))
+        element.set("applyProtection", "1")
+        return self._add("cellXfs", element)
+
+    def with_number(self, style: int, code: str) -> int:
+        """A format like *style* that shows numbers by the format *code*."""
+        numbers = self._container("numFmts")
+        known = {form.get("formatCode"): whole(form.get("numFmtId")) for form in numbers}
+        if code not in known:
+            known[code] = max(163, *known.values(), 163) + 1
+            etree.SubElement(numbers, f"{{{self.namespace}}}numFmt", numFmtId=str(known[code]), formatCode=code)
+            numbers.set("count", str(len(numbers)))
+            self.changed = True
+        element = deepcopy(self._format(style))
+        element.set("numFmtId", str(known[code]))
+        element.set("applyNumberFormat", "1")
+        return self._add("cellXfs", element)
+
+    def number_code(self, style: int) -> str:
+        """The number format of *style* as it is written, such as "0.00"; built-in ones by their number, "#14"."""
+        number = whole(self._format(style).get("numFmtId"))
+        for form in self.tree.iterfind("{*}numFmts/{*}numFmt"):
+            if whole(form.get("numFmtId"), -1) == number:
+                return form.get("formatCode", "")
+        return f"#{number}"
 
     def fill_of(self, style: int) -> str | None:
         """

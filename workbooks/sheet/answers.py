@@ -56,7 +56,7 @@ class Answers:
     def content(self, path: str, line: int) -> Content:
         """What belongs into the cell of *path*; *line* (from 0) counts inside a repeat."""
         field = self._rules.definition.field(path)
-        value = self._value(path, line)
+        value = self.value(path, line)
         if field.calculation is not None:
             return Calculation(self._formula(path, field, line), self._result(path, field, line))
         if field.lookup is not None:
@@ -64,6 +64,14 @@ class Answers:
         if value is None or field.type == FieldType.IMAGE:
             return None
         return self._shown(path, field, value)
+
+    def value(self, path: str, line: int) -> Value:
+        """The checked answer of *path*, computed ones worked out."""
+        repeat, dot, name = path.rpartition(".")
+        if not dot:
+            return self._values[path]  # type: ignore[return-value]
+        rows: tuple[Row, ...] = self._values[repeat]  # type: ignore[assignment]
+        return rows[line].get(name)
 
     def count(self, paths: Iterable[str]) -> int:
         """How many cells of *paths* hold something."""
@@ -75,15 +83,8 @@ class Answers:
 
     def digests(self, path: str) -> tuple[str, ...]:
         """The pictures of an image field outside repeats."""
-        value = self._value(path, 0)
+        value = self.value(path, 0)
         return value if isinstance(value, tuple) else ()
-
-    def _value(self, path: str, line: int) -> Value:
-        repeat, dot, name = path.rpartition(".")
-        if not dot:
-            return self._values[path]  # type: ignore[return-value]
-        rows: tuple[Row, ...] = self._values[repeat]  # type: ignore[assignment]
-        return rows[line].get(name)
 
     def _shown(self, path: str, field: Field, value: Value) -> Content:
         """A checked answer as people read it in the cell."""
