@@ -12,7 +12,12 @@ from pathlib import Path
 import uno
 from com.sun.star.beans import PropertyValue
 from com.sun.star.connection import NoConnectException
+from com.sun.star.sheet.ValidationType import LIST, WHOLE
+from com.sun.star.table import BorderLine2
 from com.sun.star.table.CellContentType import FORMULA, TEXT, VALUE
+from com.sun.star.table.CellHoriJustify import CENTER
+from com.sun.star.table.CellVertJustify2 import CENTER as MIDDLE
+from com.sun.star.util import CellProtection
 
 FILTERS = {".xlsx": "Calc MS Excel 2007 XML", ".xls": "MS Excel 97", ".pdf": "calc_pdf_Export", ".ods": "calc8"}
 HTML = "HTML (StarCalc)"
@@ -72,7 +77,7 @@ class Driver:
         """[name, line, text]: type *text* into the line-th cell of a name; *loose* leaves it text, as pasting does."""
         for name, line, text in entries:
             cell = self.range(name).getCellByPosition(0, line)
-            if cell.CellProtection.IsLocked:
+            if cell.CellProtection.IsLocked and cell.Spreadsheet.isProtected():
                 raise RuntimeError(f"{name} line {line} is locked")
             number_format = self.document.NumberFormats.getByKey(cell.NumberFormat)
             if loose or number_format.Type & TEXT_FORMAT:
@@ -86,6 +91,68 @@ class Driver:
         target = self.document.Sheets.getByIndex(sheet)
         for column, row, text in entries:
             target.getCellByPosition(column, row).setString(text)
+
+    def draw(self, drawing):
+        """Draw a paper form on an empty workbook; see tests/paper_forms.py for the words of *drawing*."""
+        self.new()
+        self.document.CharLocale = uno.createUnoStruct("com.sun.star.lang.Locale", "zh", "CN", "")
+        sheets = self.document.Sheets
+        for position, sheet in enumerate(drawing["sheets"]):
+            if position:
+                sheets.insertNewByName(sheet["title"], position)
+            sheets.getByIndex(position).Name = sheet["title"]
+        for position, sheet in enumerate(drawing["sheets"]):
+            self.draw_sheet(sheets.getByIndex(position), sheet)
+
+    def draw_sheet(self, target, sheet):
+        for column, width in enumerate(sheet.get("widths", ())):
+            target.Columns.getByIndex(column).Width = width * 100
+        for row, height in sheet.get("heights", ()):
+            target.Rows.getByIndex(row - 1).Height = height * 100
+        for place in sheet.get("merged", ()):
+            target.getCellRangeByName(place).merge(True)
+        for place, text in sheet.get("texts", ()):
+            cell = target.getCellRangeByName(place).getCellByPosition(0, 0)
+            (cell.setFormula if text.startswith("=") else cell.setString)(text)
+            cell.CharFontNameAsian, cell.CharFontName = "宋体", "宋体"
+            cell.CharHeight = cell.CharHeightAsian = 10.5
+            cell.VertJustify, cell.IsTextWrapped = MIDDLE, True
+        for place in sheet.get("centred", ()):
+            target.getCellRangeByName(place).HoriJustify = CENTER
+        for place, size in sheet.get("large", ()):
+            area = target.getCellRangeByName(place)
+            area.CharHeight = area.CharHeightAsian = size
+            area.CharWeight = area.CharWeightAsian = 150.0
+        line = BorderLine2(OuterLineWidth=18, LineWidth=18)
+        for place in sheet.get("lined", ()):
+            for area in self.each(target.getCellRangeByName(place)):
+                area.TopBorder = area.BottomBorder = area.LeftBorder = area.RightBorder = line
+        for place in sheet.get("underlined", ()):
+            target.getCellRangeByName(place).BottomBorder = line
+        for place, colour in sheet.get("shaded", ()):
+            target.getCellRangeByName(place).CellBackColor = colour
+        for place, code in sheet.get("formats", ()):
+            formats, locale = self.document.NumberFormats, self.document.CharLocale
+            key = formats.queryKey(code, locale, False)
+            target.getCellRangeByName(place).NumberFormat = key if key >= 0 else formats.addNew(code, locale)
+        for place, kind, first, second in sheet.get("rules", ()):
+            area = target.getCellRangeByName(place)
+            validation = area.Validation
+            validation.Type = LIST if kind == "list" else WHOLE
+            validation.setFormula1(first)
+            if kind == "whole":
+                validation.setOperator(uno.Enum("com.sun.star.sheet.ConditionOperator", "BETWEEN"))
+                validation.setFormula2(second)
+            area.Validation = validation
+        for place in sheet.get("open", ()):
+            target.getCellRangeByName(place).CellProtection = CellProtection(IsLocked=False)
+        if sheet.get("protected"):
+            target.protect("")
+        if "printed" in sheet:
+            target.setPrintAreas((target.getCellRangeByName(sheet["printed"]).RangeAddress,))
+        style = self.document.StyleFamilies.getByName("PageStyles").getByName(target.PageStyle)
+        style.HeaderIsOn = style.FooterIsOn = False
+        style.ScaleToPagesX, style.ScaleToPagesY = 1, 0
 
     def unprotect(self):
         for sheet in self.document.Sheets:

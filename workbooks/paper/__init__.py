@@ -1,0 +1,1 @@
+"""Paper-like workbooks: what stands on them, which cells ask for an answer, and the definition that follows."""
