@@ -6,6 +6,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -54,8 +55,7 @@ class Sandbox:
         self._limits = limits
         self._memory_mb, self._seconds, self._recycle_after = memory_mb, seconds, recycle_after
         self._workers = workers
-        setup = {"definitions": dict(definitions or {}), "limits": limits, "ceiling": _CEILING_MB << 20}
-        self._setup = wire.dumps(setup)
+        self._setup = self._setup_for(definitions or {})
         self._changed = threading.Condition()
         self._idle: list[Child] = []
         self._children: set[Child] = set()
@@ -84,6 +84,30 @@ class Sandbox:
         self._finalizer()
         for thread in starting:
             thread.join()
+
+    def redefine(self, definitions: Mapping[str, FormDefinition]) -> None:
+        """
+        Read with these *definitions* from now on.
+
+        Calls that run already end as they began; those that come wait for new children.
+        """
+        with self._changed:
+            if self._closed:
+                return
+            self._setup = self._setup_for(definitions)
+            leaving = list(self._idle)
+            self._idle.clear()
+            for child in self._children:
+                child.retired = child.succeeded = True
+        for child in leaving:
+            self._dismiss(child)
+        for _ in range(self._workers):
+            self._start()
+
+    def _setup_for(self, definitions: Mapping[str, FormDefinition]) -> bytes:
+        # A form's own workbook is for whoever hands it out; reading needs the definition only.
+        plain = {form_id: replace(d, own_look=None) if d.own_look else d for form_id, d in definitions.items()}
+        return wire.dumps({"definitions": plain, "limits": self._limits, "ceiling": _CEILING_MB << 20})
 
     def read(self, content: bytes, *, password: str = "") -> FilledForm:
         """
@@ -238,7 +262,9 @@ class Sandbox:
         with self._changed:
             self._failure = None
             leaving = [child] if self._closed else []
-            if not self._closed:
+            if child.retired:  # the definitions have changed while it started
+                leaving.append(child)
+            elif not self._closed:
                 self._idle.append(child)
             if instead_of is not None:
                 instead_of.retired = True

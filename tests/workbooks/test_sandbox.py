@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -17,7 +18,7 @@ import pytest
 from tests.archives import SHEET, book, sheet
 from tests.hostile import ALL, ODD, READ, Hostile, good
 from tests.workbooks.visit import FORMS, draw
-from workbooks.filled import Cell
+from workbooks.filled import Cell, FilledForm
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import Text
 from workbooks.parsing import wire
@@ -283,3 +284,16 @@ def test_a_child_that_was_taken_over_cannot_make_us_do_anything(message: bytes):
     """Its answers are data; a call, a foreign type or a change to one of ours is no answer."""
     with pytest.raises(wire.MessageError):
         wire.loads(message)
+
+
+def test_redefined_sandbox_reads_by_the_new_definitions():
+    """What was read as an unknown form is known after; calls that come meanwhile wait for the new children."""
+    ((form_id, form),) = FORMS.items()
+    content = draw()
+    with Sandbox(workers=2, definitions={"other": replace(form, form_id="other")}) as sandbox:
+        before = sandbox.read(content)
+        sandbox.redefine({form_id: form})
+        after = list(sandbox.read_many([content] * 4))
+
+    assert [finding.slug for finding in before.findings] == ["unknown-form"]
+    assert [one.findings for one in after if isinstance(one, FilledForm)] == [()] * 4
