@@ -26,7 +26,11 @@ _FORMATS = {"json": JSON, "csv": CSV, "xlsx": XLSX}
 @needs("read")
 def list_datasets() -> Response:
     return json_response(
-        {"datasets": [{"name": name, "links": {"self": url_for("api.get_dataset", name=name)}} for name in names()]}
+        {
+            "datasets": [
+                {"name": name, "links": {"self": url_for("api.get_dataset", name=name)}} for name in names(site())
+            ]
+        }
     )
 
 
@@ -34,7 +38,7 @@ def list_datasets() -> Response:
 @needs("read")
 def get_dataset(name: str) -> Response:
     """One dataset as of an instant: JSON, CSV or a workbook, by `format` or the Accept header."""
-    if name not in names():
+    if name not in names(site()):
         raise Problem("not-found")
     kind, language = _format(), wanted_language()
     with site().session(read_only=True) as session:

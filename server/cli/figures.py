@@ -56,7 +56,7 @@ def push(
         try:
             rows = load(session, dataset, Viewer.operator(), site=site, as_of=_instant(site, as_of), language=language)
         except UnknownDataset as error:
-            raise click.BadParameter(f"there is no dataset {dataset!r}; there are: {', '.join(names())}") from error
+            raise click.BadParameter(f"there is no dataset {dataset!r}; there are: {', '.join(names(site))}") from error
     try:
         pushed = push_rows(workbook.read_bytes(), rows, table=table, language=language)
     except PushError as error:
@@ -73,7 +73,7 @@ def datasets(language: Language) -> None:
     for heading in ("dataset", "title", "rows", "definition"):
         table.add_column(heading, overflow="fold")
     with open_site() as site, site.session(read_only=True) as session:
-        for name in names():
+        for name in names(site):
             found = load(session, name, Viewer.operator(), site=site, language=language)
             table.add_row(name, found.title[language], str(len(found)), found.definition[language])
     console.print(table)

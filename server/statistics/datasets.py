@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.site import Site
-from server.statistics import fracas_datasets, other_datasets
+from server.statistics import fracas_datasets, other_datasets, record_datasets
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
 from server.statistics.tabular import Period
@@ -24,9 +24,9 @@ class UnknownDataset(LookupError):
     """There is no dataset of that name."""
 
 
-def names() -> tuple[str, ...]:
-    """The datasets there are, in the order people see them."""
-    return tuple(_LOADERS)
+def names(site: Site) -> tuple[str, ...]:
+    """The datasets there are, in the order people see them: the figures, then the records of each form."""
+    return (*_LOADERS, *record_datasets.names(site.definitions))
 
 
 def load(
@@ -50,7 +50,9 @@ def load(
     Raises:
         UnknownDataset: There is no such dataset.
     """
-    if name not in _LOADERS:
+    if name not in names(site):
         raise UnknownDataset(name)
-    sources = Sources(View.at(session, site, viewer, as_of))
-    return _LOADERS[name](sources, Period(start, end), language or viewer.language)
+    sources, period = Sources(View.at(session, site, viewer, as_of)), Period(start, end)
+    if name in _LOADERS:
+        return _LOADERS[name](sources, period, language or viewer.language)
+    return record_datasets.load(name, sources, period, language or viewer.language)

@@ -39,6 +39,14 @@ RECORDS = Text(
     "各表单的记录数，月按首次接收时间。",
     "Records of each form; month by the time first received.",
 )
+RECORD_ROWS = Text(
+    "每行一条记录的当前内容，选项为标签；月、日期按首次接收时间，期间也按它；数量=1，便于透视计数。",
+    "One row per record as it stands, choices as labels; month and date by the time first received, so does the period. Count is 1, for pivots.",
+)
+RECORD_LINES = Text(
+    "每行一条记录中的一行明细；月、日期按记录首次接收时间，期间也按它；数量=1，便于透视计数。",
+    "One row per line of a record's table; month and date by the time the record was first received, so does the period. Count is 1, for pivots.",
+)
 FAILURES_TILE = Text(
     "本月 1 日至截至日报修的故障表数（全部故障，含非关联）；只有超出近 12 个月均值的 95% 精确泊松限才着色。",
     "Reports from the 1st to the as-of day, relevant or not; coloured only outside the exact 95 % Poisson limits of the last 12 months' mean.",

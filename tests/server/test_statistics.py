@@ -178,7 +178,7 @@ def test_backlog_of_march_is_the_same_in_may(site: Site, case: str) -> None:
 def test_every_dataset_has_its_definition_in_both_languages(site: Site, case: str) -> None:
     """No figure without the sentence that says what is counted, also where there is nothing to count."""
     with site.session(read_only=True) as session:
-        found = {name: load(session, name, OPERATOR, site=site) for name in names()}
+        found = {name: load(session, name, OPERATOR, site=site) for name in names(site)}
 
     for name, dataset in found.items():
         assert dataset.name == name
@@ -188,7 +188,7 @@ def test_every_dataset_has_its_definition_in_both_languages(site: Site, case: st
 
 def test_other_station_sees_nothing_of_it(site: Site, case: str, charlie: Viewer) -> None:
     """Charlie works elsewhere: no row in any dataset, and no count either."""
-    assert [name for name in names() if name != "failure_rate" and rows(site, name, charlie)] == []
+    assert [name for name in names(site) if name != "failure_rate" and rows(site, name, charlie)] == []
     assert sum(row["failures"] for row in rows(site, "failure_rate", charlie)) == 0
     assert tiles(site, datetime(2026, 3, 31), charlie)["failures"].n == 0
 
