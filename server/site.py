@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from server import migrations
+from server import forms, migrations
 from server.access.visibility import Viewer
 from server.database import connect, sign_file
 from server.records import audit, form_tables
@@ -24,13 +25,14 @@ from server.records.master import MasterImport, import_tables, load_master, mast
 from server.records.originals import Originals
 from server.settings import Settings, SettingsError, load_settings, with_secret_key
 from workbooks.form import FormDefinition
-from workbooks.library import library
+from workbooks.library import DefinitionError, library
 from workbooks.master import Master
 from workbooks.master_workbook import read_tables, write_master
 from workbooks.refusal import Limits, damaged
 from workbooks.sandbox import Sandbox, Stopped
 
 MASTER_COPY = "master.xlsx"  # what the offline check reads
+log = structlog.get_logger()
 _MIGRATION_LOCK = 0x41467374  # key of PostgreSQL's advisory lock while tables are changed
 
 
@@ -43,11 +45,18 @@ class Site:
     """
 
     def __init__(
-        self, settings: Settings, engine: Engine, definitions: Mapping[str, FormDefinition], sandbox: Sandbox | None
+        self,
+        settings: Settings,
+        engine: Engine,
+        base: Mapping[str, FormDefinition],
+        definitions: Mapping[str, FormDefinition],
+        sandbox: Sandbox | None,
     ) -> None:
         self.settings = settings
         self.engine = engine
-        self.definitions = definitions
+        self._base, self._definitions = base, definitions
+        self._forms_stamp = forms.stamp(settings.home)
+        self._forms_lock = threading.Lock()
         self.zone = ZoneInfo(settings.zone)
         self.originals = Originals(settings.home / "originals")
         self.audit_key = self.derived_key("audit")
@@ -71,8 +80,9 @@ class Site:
         """
         The installation that *settings* (default: `load_settings`) describe, its tables up to date.
 
-        *definitions* default to the forms that come with Aftersheet. A *sandbox* handed in
-        is used and left open; without one the site starts its own when it first needs it.
+        *definitions* default to the forms that come with Aftersheet; those installed in the
+        data folder join them. A *sandbox* handed in is used and left open; without one the
+        site starts its own when it first needs it.
 
         Raises:
             SettingsError: It cannot start; the text names the key and what to do.
@@ -83,7 +93,11 @@ class Site:
         except OSError as error:
             raise SettingsError(f"AFTERSHEET_HOME: {settings.home} cannot be used: {error.strerror}") from error
         settings = with_secret_key(settings)
-        definitions = library() if definitions is None else definitions
+        base = library() if definitions is None else definitions
+        try:
+            definitions = {**base, **forms.installed(settings.home)}
+        except DefinitionError as error:
+            raise SettingsError(f"an installed form cannot be used:\n{error}") from error
         engine = connect(settings.database)
         try:
             _bring_up_to_date(engine, settings, definitions)
@@ -93,7 +107,34 @@ class Site:
         except SettingsError:
             engine.dispose()
             raise
-        return cls(settings, engine, definitions, sandbox)
+        if sandbox is not None and len(definitions) > len(base):
+            sandbox.redefine(definitions)
+        return cls(settings, engine, base, definitions, sandbox)
+
+    @property
+    def definitions(self) -> Mapping[str, FormDefinition]:
+        """
+        The forms there are by form_id, installed ones as they are now.
+
+        What another process installs is seen by the next caller; a form that somebody has
+        broken by hand since leaves the forms as they were.
+        """
+        stamp = forms.stamp(self.settings.home)
+        if stamp != self._forms_stamp:
+            with self._forms_lock:
+                if stamp != self._forms_stamp:
+                    self._take_up_forms(stamp)
+        return self._definitions
+
+    def _take_up_forms(self, stamp: int) -> None:
+        self._forms_stamp = stamp
+        try:
+            self._definitions = {**self._base, **forms.installed(self.settings.home)}
+        except DefinitionError as error:
+            log.error("installed forms cannot be read", error=str(error))
+            return
+        if self._sandbox is not None:
+            self._sandbox.redefine(self._definitions)
 
     def session(self, *, read_only: bool = False) -> AbstractContextManager[Session]:
         """One transaction: committed when the block ends, rolled back when it raises."""
@@ -183,12 +224,13 @@ def _bring_up_to_date(engine: Engine, settings: Settings, definitions: Mapping[s
             migrations.upgrade(connection)
             sign_file(connection)
         form_tables.ensure(connection, definitions)
-        _bring_records_forward(connection, settings, definitions)
+        bring_records_forward(connection, settings, definitions)
 
 
-def _bring_records_forward(
+def bring_records_forward(
     connection: Connection, settings: Settings, definitions: Mapping[str, FormDefinition]
 ) -> None:
+    """Bring what older versions of *definitions* stored to their current one, with an audit entry for each form."""
     events = [
         Event(
             actor="-",

@@ -13,6 +13,7 @@ _COMMANDS = {
     "report": "figures",
     "push": "figures",
     "datasets": "figures",
+    "form": "forms",
     "master": "administration",
     "user": "accounts",
     "issued": "issued",

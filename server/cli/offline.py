@@ -1,6 +1,7 @@
 """Commands that need no database: blank templates and checking filled workbooks."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from server.cli.terminal import (
     print_json,
     write_file,
 )
+from server.forms import known
 from server.settings import Settings, SettingsError, load_settings
 from workbooks.check import CheckReport
 from workbooks.check import check as check_form
@@ -23,7 +25,7 @@ from workbooks.filled import FilledForm
 from workbooks.findings import Finding, has_errors
 from workbooks.form import FormDefinition, Language
 from workbooks.guard import Refused
-from workbooks.library import library
+from workbooks.library import DefinitionError
 from workbooks.master import EMPTY, Master
 from workbooks.master_workbook import MasterError, read_master
 from workbooks.sandbox import Sandbox
@@ -74,7 +76,7 @@ def check(files: tuple[Path, ...], as_json: bool, language: Language, master_fil
     master = _master(master_file)
     accepted = True
     results = []
-    with Sandbox(workers=min(2, len(files)), definitions=library()) as sandbox:
+    with Sandbox(workers=min(2, len(files)), definitions=_forms()) as sandbox:
         read = sandbox.read_many((path.read_bytes() for path in files), password=password)
         for path, filled in zip(files, read, strict=True):
             findings, report = _check(filled, master)
@@ -110,7 +112,7 @@ def _issue(definition: FormDefinition, station: str, language: Language, out: Pa
 def _check(filled: FilledForm | Refused, master: Master) -> tuple[tuple[Finding, ...], CheckReport | None]:
     if isinstance(filled, Refused):
         return (filled.finding,), None
-    definition = library().get(filled.identity.form_id or "")
+    definition = _forms().get(filled.identity.form_id or "")
     if definition is None:
         return filled.findings, None
     report = check_form(definition, filled, master=master, complete_lists=master is not EMPTY)
@@ -127,7 +129,7 @@ def _as_dict(path: Path, findings: tuple[Finding, ...], report: CheckReport | No
 
 
 def _print(path: Path, findings: tuple[Finding, ...], report: CheckReport | None, language: Language) -> None:
-    title = library()[report.form_id].title[language] if report else ""
+    title = _forms()[report.form_id].title[language] if report else ""
     state = "[red]✗[/]" if has_errors(findings) else "[green]✓[/]"
     console.print(f"{state} [bold]{plain(path.name)}[/] {title}")
     if findings:
@@ -136,9 +138,17 @@ def _print(path: Path, findings: tuple[Finding, ...], report: CheckReport | None
 
 def _definition(form_id: str) -> FormDefinition:
     try:
-        return library()[form_id]
+        return _forms()[form_id]
     except KeyError:
-        raise click.BadParameter(f"there is no form {form_id!r}; there are: {', '.join(library())}") from None
+        raise click.BadParameter(f"there is no form {form_id!r}; there are: {', '.join(_forms())}") from None
+
+
+def _forms() -> Mapping[str, FormDefinition]:
+    """The forms of this installation, installed ones too."""
+    try:
+        return known(_settings().home)
+    except DefinitionError as error:
+        raise click.ClickException(f"an installed form cannot be used:\n{error}") from error
 
 
 def _master(path: Path | None) -> Master:
