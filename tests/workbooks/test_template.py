@@ -450,6 +450,18 @@ def test_rows_are_as_high_as_a_record_s_texts(blank: bytes) -> None:
     assert sheet_of(content).row_dimensions[row].height > 3 * sheet_of(blank).row_dimensions[row].height
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("form_id", "pages"),
+    [("feedback", 2), ("survey", 1), ("fracas", 3), ("trip_plan", 1), ("trip_loan", 1), ("trip_summary", 2)],
+)
+def test_a_blank_form_takes_no_page_more_than_it_must(form_id: str, pages: int, language: Language) -> None:
+    """What is empty asks for no height of its own; no page holds but a few lines."""
+    setup = sheet_of(build_template(library()[form_id], language=language, now=NOW)).page_setup
+
+    assert setup.fitToHeight == pages
+
+
 def test_the_sheet_prints_on_a4(blank: bytes) -> None:
     """A4 portrait, one page wide, centred, the title block on every page, page numbers in the footer."""
     sheet = sheet_of(blank)

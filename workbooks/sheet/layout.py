@@ -207,7 +207,7 @@ class _Planner:
     def _content(self, path: str, line: int, strip: _Strip) -> float:
         """The height that the text to stand in an answer's cell needs; 0 without one."""
         texts = self.texts.get(path, ())
-        if line >= len(texts):
+        if line >= len(texts) or not texts[line]:
             return 0
         return min(self._points(texts[line], strip.end - strip.start), _MOST_POINTS)
 

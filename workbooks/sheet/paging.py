@@ -7,7 +7,7 @@ from itertools import pairwise
 # A4 less the margins of the template and a little for printers that round up, in points, by landscape.
 PAGE_POINTS = {False: 752.0, True: 506.0}
 _WELL_FILLED = 0.7
-_TIGHTEST, _WIDEST = 0.82, 1.3  # how far rows may shrink to save a page, or grow to fill the last one
+_TIGHTEST, _WIDEST = 0.8, 1.3  # how far rows may shrink to save a page, or grow to fill the last one
 
 
 @dataclass(frozen=True, slots=True)
