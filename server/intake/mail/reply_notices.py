@@ -29,9 +29,9 @@ NOTICES: Mapping[ReplyKind, Notice] = {
         Text("收到，待核实", "Received, to be verified"),
         (
             Text(
-                "我们收到了一封以此地址为发件人的邮件，工作人员核实后处理，有结果会再通知。现在不必重发。",
-                "We have received a mail with this address as its sender. Somebody will verify it, and you will "
-                "hear from us. There is no need to send it again.",
+                "我们收到了一封以此地址为发件人的邮件，工作人员核实后登记，届时您会收到回执。现在不必重发；几天后仍没有回执，请联系管理员。",
+                "We have received a mail with this address as its sender. Once somebody has verified it, you get "
+                "the receipt. There is no need to send it again; after some days without one, ask the administrator.",
             ),
             _NOT_YOURS,
         ),
