@@ -195,6 +195,41 @@ class FindingCode(Enum):
         "“{label}” held “{value}”; it was split into {parts}.", "如不对，请用“{separator}”隔开后重新提交。",
         "If that is wrong, separate the parts by “{separator}” and send it again.",
     )  # fmt: skip
+    MERGED_INPUT = _error(
+        "merged-input", "“{label}”的单元格 {cell} 被并入 {into}，读不到单独的内容。",
+        "The cell {cell} of “{label}” is merged into {into}; it has no contents of its own.",
+        "请取消合并，在 {cell} 填写“{label}”。", "Unmerge the cells and fill “{label}” in at {cell}.",
+    )  # fmt: skip
+    SHARED_CELL = _error(
+        "shared-cell", "“{label}”和“{other}”占用了同一个单元格 {cell}（多半是剪切粘贴所致）。",
+        "“{label}” and “{other}” share the cell {cell} (probably one was cut and pasted onto the other).",
+        "请下载新模板重新填写；移动内容请用复制，不要剪切。",
+        "Fill in a newly downloaded template; copy contents instead of cutting them.",
+    )  # fmt: skip
+    LINE_ADDED = _warning(
+        "line-added", "“{label}”下方第 {row} 行在列表之外，已作为明细读取。",
+        "Row {row} stands below the list “{label}”; it was read as a line of it.",
+        "如不对，请改正后重新提交；加行请在列表中间插入。",
+        "If that is wrong, correct it and send the form again; insert lines in the middle of the list.",
+    )  # fmt: skip
+    LINE_NOT_READ = _warning(
+        "line-not-read", "“{label}”下方第 {row} 行在列表之外，没有读取。",
+        "Row {row} stands below the list “{label}” and was not read.",
+        "如是明细，请在列表中间插入行，把内容移进去后重新提交。",
+        "If it belongs to the list, insert a line in the middle of it, move the contents there and send again.",
+    )  # fmt: skip
+    STRAY_VALUE = _warning(
+        "stray-value", "单元格 {cell} 的“{value}”不在任何填写位置，没有读取。",
+        "“{value}” in {cell} stands where nothing is asked for; it was not read.",
+        "如是要填写的内容，请移到对应的填写位置后重新提交。",
+        "If it is an answer, move it to the cell that asks for it and send the form again.",
+    )  # fmt: skip
+    OTHER_FORM = _error(
+        "other-form", "工作表“{other}”也是一张填了内容的表单（{title}），一个文件只能交一张。",
+        "The sheet “{other}” is a filled form too ({title}); a file may hold only one.",
+        "请每个文件只留一张表单，分别提交；这次检查的是“{read}”。",
+        "Keep one form per file and send them separately; “{read}” was checked this time.",
+    )  # fmt: skip
     # an answer
     MISSING_VALUE = _error(
         "missing-value", "“{label}”没有填写。", "“{label}” is empty.", "请填写单元格 {cell}。", "Fill in {cell}.",

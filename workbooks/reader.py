@@ -12,8 +12,10 @@ from workbooks.former import as_sent, versions
 from workbooks.guard import Limits, Refused
 from workbooks.migrations import migrated
 from workbooks.parsing import labels, pictures
+from workbooks.parsing.damage import look_over
 from workbooks.parsing.grids import Grids, Place, address
 from workbooks.parsing.opening import Opened, open_workbook
+from workbooks.parsing.other_forms import other_forms
 from workbooks.refusal import DEFAULT_LIMITS, damaged
 
 __all__ = ["Limits", "Refused", "read"]
@@ -46,6 +48,7 @@ def read(
             sent = as_sent(definition, form.identity.version)
             if opened.inspection is not None:
                 form = pictures.add_pictures(form, sent, opened.inspection, opened.grids.merged, limits)
+            form = replace(form, findings=(*form.findings, *other_forms(opened, form, definitions)))
             form = migrated(definition, form)
     except etree.XMLSyntaxError as error:
         raise damaged(content) from error
@@ -59,7 +62,9 @@ def _read(opened: Opened, definitions: Mapping[str, FormDefinition]) -> FilledFo
         definition = _by_names(places, definitions)
         if definition is not None:
             identity = replace(identity, form_id=definition.form_id, version=definition.version)
-            return _by_place(identity, definition, places, lost, grids, (Finding(code=FindingCode.LOST_NAMES),))
+            damage = look_over(opened, places, definition)
+            findings = (Finding(code=FindingCode.LOST_NAMES), *damage.findings)
+            return _by_place(identity, definition, damage.places, lost, grids, findings)
         return labels.read_by_labels(opened.sheets, grids, definitions, identity)
     definition = definitions.get(identity.form_id)
     if definition is None:
@@ -68,12 +73,13 @@ def _read(opened: Opened, definitions: Mapping[str, FormDefinition]) -> FilledFo
     old = identity.version is not None and identity.version < definition.version
     seen = labels.texts_seen(opened.sheets, grids) if old else None
     definition = as_sent(definition, identity.version)
-    form = _by_place(identity, definition, places, lost, grids, seen=seen)
+    damage = look_over(opened, places, definition)
+    form = _by_place(identity, definition, damage.places, lost, grids, seen=seen)
     if len(form.findings) > len(list(definition.paths())) // 2:
         recognised = labels.read_by_labels(opened.sheets, grids, {identity.form_id: definition}, identity)
         if recognised.cells:
             return recognised
-    return form
+    return replace(form, findings=(*form.findings, *damage.findings))
 
 
 def _identity(constants: Mapping[str, str], places: Mapping[str, Place], grids: Grids) -> Identity:

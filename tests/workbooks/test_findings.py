@@ -32,6 +32,12 @@ CONTEXTS: Final[Mapping[FindingCode, Mapping[str, str | Text]]] = {
         "separator": "/",
     },
     FindingCode.UNKNOWN_VERSION: {"sent": "9", "current": "3"},
+    FindingCode.MERGED_INPUT: {"into": "C6:F7"},
+    FindingCode.SHARED_CELL: {"other": Text("故障现象", "Symptom")},
+    FindingCode.LINE_ADDED: {"row": "23"},
+    FindingCode.LINE_NOT_READ: {"row": "23"},
+    FindingCode.STRAY_VALUE: {"value": "另见附件"},
+    FindingCode.OTHER_FORM: {"other": "第二次", "read": "第一次", "title": Text("出差计划", "Trip plan")},
     FindingCode.TOO_FEW_ROWS: {"minimum": "2", "count": "1"},
     FindingCode.NOT_A_NUMBER: {"value": "约2小时"},
     FindingCode.NOT_AN_INTEGER: {"value": "3.5"},
@@ -148,7 +154,7 @@ def test_only_errors_keep_a_form_from_being_accepted():
     assert has_errors([made(FindingCode.NOT_A_NUMBER), made(FindingCode.OLD_VERSION)])
     assert not has_errors([made(FindingCode.OLD_VERSION), made(FindingCode.PAST_DEADLINE)])
     assert {code.slug for code in FindingCode if code.severity is Severity.WARNING} == {
-        "opened-with-password", "old-format-taken",
+        "opened-with-password", "old-format-taken", "line-added", "line-not-read", "stray-value",
         "old-version", "lost-names", "taken-with-reason", "past-deadline", "corrected-value", "stale-calculation",
         "possible-duplicate", "new-from-used", "migrated-version", "dropped-answer", "split-answer",
     }  # fmt: skip

@@ -14,7 +14,7 @@ from workbooks.refusal import Limits, refuse, too_large, unsafe
 _HEAD = struct.Struct("<HH")
 _BOF, _EOF, _CONTINUE = 0x0809, 0x000A, 0x003C
 _FILE_PASS, _SHEET, _NAME, _EXTERN_SHEET, _SUP_BOOK, _STRINGS = 0x002F, 0x0085, 0x0018, 0x0017, 0x01AE, 0x00FC
-_QUERY, _DRAWING_GROUP, _DRAWING, _MERGES = 0x01AD, 0x00EB, 0x00EC, 0x00E5
+_FORMAT, _QUERY, _DRAWING_GROUP, _DRAWING, _MERGES = 0x00E0, 0x01AD, 0x00EB, 0x00EC, 0x00E5
 _FORMULAS = frozenset((0x0006, 0x0206, 0x0406))
 _ERROR_OR_TRUTH, _NUMBERS = 0x0205, 0x00BD
 # Records of one cell with something in it; those of formatted empty cells are passed over.
@@ -40,14 +40,16 @@ class OldBook:
     """
     What the records of an .xls say before any cell is read.
 
-    *errors* holds, per sheet, the cells with a formula error; *drawings* the drawing data
-    of each sheet and *blips* those of the pictures in them (MS-ODRAW).
+    *errors* holds, per sheet, the cells with a formula error, *unlocked* the filled cells
+    that are not locked; *drawings* the drawing data of each sheet and *blips* those of the
+    pictures in them (MS-ODRAW).
     """
 
     sheets: tuple[SheetPart, ...] = ()
     names: tuple[Named, ...] = ()
     flags: frozenset[str] = frozenset()
     errors: dict[str, dict[Position, str]] = default(default_factory=dict)
+    unlocked: dict[str, set[Position]] = default(default_factory=dict)
     drawings: dict[str, bytes] = default(default_factory=dict)
     blips: bytes = b""
     encrypted: bool = False
@@ -74,6 +76,7 @@ class _Walk:
         self._names: list[tuple[int, bytes]] = []
         self._own: list[bool] = []  # per linked book: whether it is this one
         self._sheet_ranges: list[tuple[int, int, int]] = []
+        self._locked: list[bool] = []  # per cell format
         self._flags: set[str] = set()
         self._left = _RECORDS
 
@@ -147,6 +150,8 @@ class _Walk:
                 pieces[kind] += body
             elif kind == _SHEET:
                 self._add_sheet(body)
+            elif kind == _FORMAT:
+                self._locked.append(bool(body[4] & 1))
             elif kind == _NAME:
                 self._names.append((int.from_bytes(body[8:10], "little"), body))
             elif kind == _SUP_BOOK:
@@ -211,12 +216,17 @@ class _Walk:
     def _sheet(self, title: str, start: int) -> None:
         """Measure one worksheet, and keep its formula errors and drawings."""
         errors: dict[Position, str] = {}
+        unlocked: set[Position] = set()
         drawing = bytearray()
         last_row = last_column = merges = last = cells = 0
         for kind, body in self._records(start):
             if kind in _CELLS or kind == _NUMBERS:
                 row, column = _HEAD.unpack_from(body)
+                if not self._locked[int.from_bytes(body[4:6], "little")]:
+                    unlocked.add((row, column))
                 if kind == _NUMBERS:
+                    formats = struct.iter_unpack("<H4x", body[4:-2])
+                    unlocked |= {(row, column + n) for n, (each,) in enumerate(formats) if not self._locked[each]}
                     (column,) = struct.unpack_from("<H", body, len(body) - 2)
                 elif kind != 0x00FD and (error := _error(kind, body)):
                     errors[row, column] = error
@@ -236,6 +246,7 @@ class _Walk:
         if merges > limits.merges:
             raise too_large(f"工作表“{title}”有 {merges} 处合并", f"sheet “{title}” has {merges} merged ranges")
         self._book.errors[title] = errors
+        self._book.unlocked[title] = unlocked
         if drawing:
             self._book.drawings[title] = bytes(drawing)
 

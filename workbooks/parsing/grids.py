@@ -3,9 +3,8 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from python_calamine import CalamineError, CalamineWorkbook, load_workbook
 
@@ -22,8 +21,7 @@ _ERROR_CELL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A rectangle of cells a name stands for; rows and columns from 0, both ends included."""
 
     sheet: str

@@ -1,14 +1,15 @@
 """bytes → a workbook that may be read: a new one (.xlsx), an old one (.xls), either behind a password."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbooks.findings import Finding, FindingCode
 from workbooks.guard import Inspection, Limits, inspect
 from workbooks.package import SheetPart
-from workbooks.parsing import biff, names, passwords, sniff
+from workbooks.parsing import biff, locks, names, passwords, sniff
 from workbooks.parsing.biff import BrokenRecords, OldBook
 from workbooks.parsing.compound import MAGIC, Compound
-from workbooks.parsing.grids import Grids, error_cells
+from workbooks.parsing.grids import Grids, Position, error_cells
 from workbooks.parsing.names import Names
 from workbooks.refusal import DEFAULT_LIMITS, damaged, refuse
 
@@ -35,6 +36,13 @@ class Opened:
     findings: tuple[Finding, ...] = ()
     inspection: Inspection | None = None
     old: OldBook | None = None
+
+    def unlocked(self, title: str, cells: Iterable[Position]) -> set[Position]:
+        """Those of *cells* of sheet *title* that a protected sheet lets people type into."""
+        if self.old is not None:
+            return self.old.unlocked.get(title, set()).intersection(cells)
+        assert self.inspection is not None
+        return locks.unlocked(self.inspection, title, cells)
 
 
 def open_workbook(content: bytes, limits: Limits, password: str = "") -> Opened:
