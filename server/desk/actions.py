@@ -52,6 +52,7 @@ def submit(settings: DeskSettings, *, any_workbook: bool = False, language: Lang
         "accepted": done.answer.accepted,
         "record_number": done.answer.number,
         "revision": done.answer.revision,
+        "outcome": _both(done.answer.outcome),
         "state": _both(done.answer.state),
         "errors": done.answer.errors,
         "warnings": len(done.answer.remarks) - done.answer.errors,

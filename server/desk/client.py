@@ -20,6 +20,7 @@ _WHOLE = 300.0  # seconds for one answer
 _LARGEST = 256 << 20  # bytes of one answer
 _PIECE = 1 << 20
 _WORKBOOK = "application/octet-stream"
+_SENT_BACK = Text("退回改正", "Sent back")
 _LATER = frozenset({408, 409, 425, 429})
 
 
@@ -200,11 +201,13 @@ def _strange(server: str, status: int) -> Text:
 
 
 def _answer(receipt: Mapping[str, Any]) -> Answer:
+    accepted, outcome = receipt["outcome"] != "rejected", _text(receipt["outcome_text"])
     at = datetime.fromisoformat(str(receipt["received_at"]).replace("Z", "+00:00"))
     revision = receipt.get("revision")
     return Answer(
-        accepted=receipt["outcome"] != "rejected",
-        state=_text(receipt["outcome_text"]),
+        accepted=accepted,
+        outcome=outcome,
+        state=_text_or_none(receipt.get("state_text")) or (outcome if accepted else _SENT_BACK),
         received_at=at.astimezone().replace(tzinfo=None),
         number=str(receipt["record_number"]) if receipt.get("record_number") else None,
         revision=int(revision) if revision is not None else None,
