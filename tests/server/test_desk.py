@@ -386,6 +386,31 @@ def test_another_server_s_page_is_no_answer(mine: DeskSettings, served: Served, 
     assert len(Queue(mine.folder).items()) == 1
 
 
+def test_a_request_still_at_work_is_asked_again(mine: DeskSettings, served: Served, blank: Opener):
+    """409: the server has the first one in hand; in a moment its answer is there, under the same key."""
+    blank(**GOOD)
+    busy = iter([(json.dumps({"slug": "still-running", "messages": {"zh": "", "en": ""}}), 409)] * 2)
+    served.instead = lambda: next(busy, None)
+    told = actions.submit(mine)
+
+    assert told.good
+    assert (len(served.keys), len(set(served.keys))) == (3, 1)
+
+
+def test_an_ill_server_is_not_waited_for(mine: DeskSettings, served: Served, blank: Opener):
+    """With many copies waiting and every one failing, whoever pressed the button gets an answer soon; all wait on."""
+    queue = Queue(mine.folder)
+    for number in range(10):
+        queue.add(b"copy %d" % number, f"{number}.xlsx", mine.server)
+    blank(**GOOD)
+    served.instead = lambda: (json.dumps({"slug": "internal-error", "messages": {"zh": "错", "en": "failed"}}), 500)
+    with pytest.raises(NotAnswered):
+        actions.submit(mine)
+
+    assert len(served.keys) == 3 + 1
+    assert len(queue.items()) == 10 + 1
+
+
 def test_a_redirect_does_not_carry_the_token_away(mine: DeskSettings, served: Served):
     """A redirect is not followed."""
     seen: list[str] = []
