@@ -19,7 +19,13 @@ from com.sun.star.table.CellHoriJustify import CENTER
 from com.sun.star.table.CellVertJustify2 import CENTER as MIDDLE
 from com.sun.star.util import CellProtection
 
-FILTERS = {".xlsx": "Calc MS Excel 2007 XML", ".xls": "MS Excel 97", ".pdf": "calc_pdf_Export", ".ods": "calc8"}
+FILTERS = {
+    ".xlsx": "Calc MS Excel 2007 XML",
+    ".xlsm": "Calc MS Excel 2007 VBA XML",
+    ".xls": "MS Excel 97",
+    ".pdf": "calc_pdf_Export",
+    ".ods": "calc8",
+}
 HTML = "HTML (StarCalc)"
 NUMBER = 1  # com.sun.star.sheet.FormulaResult.VALUE
 FORMULAS = 16  # com.sun.star.sheet.CellFlags.FORMULA
@@ -56,6 +62,43 @@ class Driver:
         self.document = self.desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, options)
         if self.document is None:
             raise RuntimeError(f"LibreOffice cannot open {path}")
+
+    def open_with_macros(self, path):
+        """Let its macros run; with a view, which LibreOffice's Excel objects need. (name of library, its modules)."""
+        self.close()
+        options = properties(MacroExecutionMode=4)
+        self.document = self.desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, options)
+        libraries = self.document.BasicLibraries
+        return [[name, list(libraries.getByName(name).ElementNames)] for name in libraries.ElementNames]
+
+    def call(self, library, macro):
+        """What the function or sub (without arguments) of a module returns."""
+        address = f"vnd.sun.star.script:{library}.{macro}?language=Basic&location=document"
+        return self.document.getScriptProvider().getScript(address).invoke((), (), ())[0]
+
+    def notes(self, sheet):
+        """[cell, text] of a sheet's notes."""
+        found = self.document.Sheets.getByName(sheet)
+        return [
+            [
+                found.getCellByPosition(n.Position.Column, n.Position.Row)
+                .AbsoluteName.rpartition(".")[2]
+                .replace("$", ""),
+                n.String,
+            ]
+            for n in found.Annotations
+        ]
+
+    def sheet(self, title):
+        """(whether it is protected, its texts row by row as far as they go); None when there is none."""
+        if not self.document.Sheets.hasByName(title):
+            return None
+        found = self.document.Sheets.getByName(title)
+        cursor = found.createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        columns, rows = cursor.RangeAddress.EndColumn + 1, cursor.RangeAddress.EndRow + 1
+        texts = [[found.getCellByPosition(c, r).String for c in range(columns)] for r in range(min(rows, 60))]
+        return [found.isProtected(), texts]
 
     def new(self):
         self.close()

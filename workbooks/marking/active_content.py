@@ -1,6 +1,7 @@
 """What in a workbook acts by itself or leads elsewhere: taken out of what is sent on, the rest stays valid."""
 
 import re
+from collections.abc import Iterator
 
 from lxml import etree
 
@@ -20,6 +21,8 @@ _DATA_MODEL = frozenset({"powerPivotData", "model"})
 _TEXT = re.compile(r'"(?:[^"]|"")*"')
 # [1]Sheet!A1, '[1]My sheet'!A1, [1]!Name; not the column [1] of a table, which no "!" follows.
 _ELSEWHERE = re.compile(r"""(?:'\[\d+\](?:[^']|'')*'|\[\d+\][^\[\]'"!(),;+\-*/^&=<>{}]*)!""")
+_SHAPE = re.compile(rb"<(?:\w+:)?shape\b.*?</(?:\w+:)?shape>", re.DOTALL)
+_SHAPE_NUMBER = re.compile(rb"""\bid=["']_x0000_s(\d{1,9})["']""")
 _RULES = frozenset({"cfRule", "dataValidation", "sparkline"})
 _CHART_LITERALS = {"numRef": ("numCache", "numLit"), "strRef": ("strCache", "strLit")}
 
@@ -49,6 +52,9 @@ def remove_active_content(book: Book) -> None:
         _unlink_objects(book, sheet.part)
     _drop(book, "", _OF_PACKAGE)
     _drop(book, book.part, _OF_WORKBOOK)
+    if "vbaProject" in kinds:
+        for sheet in book.sheets():
+            _unlink_buttons(book, sheet.part)
     if "vbaProject" in kinds and not any(name.lower().endswith(".bin") for name in package.names()):
         # Mail filters look for the type, whether or not there is such a part.
         package.remove_default_type("bin")
@@ -213,6 +219,35 @@ def _unlink_objects(book: Book, part: str) -> None:
     book.package.unrelate(part, *keys)
     for drawing in drawings:
         _remove_shapes(book, drawing, shapes)
+
+
+def _unlink_buttons(book: Book, part: str) -> None:
+    """Remove the buttons that ran the macros: as our templates have them (VML), and as Excel saves them, too."""
+    package = book.package
+    drawings = package.related(part, "vmlDrawing").values()
+    shapes = {shape for drawing in drawings for shape in _button_shapes(package.read(drawing))}
+    if not shapes:
+        return
+    controls, sheet = package.related(part, "ctrlProp"), book.sheet(part)
+    keys = set()
+    for element in list(sheet.tree.iter("{*}control")):
+        if element.get("shapeId", "") in shapes and element.getparent() is not None:
+            keys.add(relation_id(element))
+            _remove_object(element)
+            sheet.changed = True
+    if gone := sorted(keys & controls.keys()):
+        package.unrelate(part, *gone)
+    for kind in ("vmlDrawing", "drawing"):
+        for drawing in package.related(part, kind).values():
+            _remove_shapes(book, drawing, shapes)
+
+
+def _button_shapes(drawing: bytes) -> Iterator[str]:
+    """The numbers of the form buttons in a VML drawing."""
+    for shape in _SHAPE.findall(drawing):
+        number = _SHAPE_NUMBER.search(shape)
+        if number is not None and b'ObjectType="Button"' in shape:
+            yield number[1].decode()
 
 
 def _relation_ids(tree: etree._Element) -> set[str]:

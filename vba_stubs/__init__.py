@@ -1,0 +1,1 @@
+"""The macros of the .xlsm workbooks as text: ASCII, CRLF, one file per module."""

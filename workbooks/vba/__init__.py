@@ -1,0 +1,1 @@
+"""VBA projects from plain sources: compression, compound file, project, and the sheet's buttons."""
