@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     workers: int = Field(default=2, ge=1, le=64)  # child processes that read workbooks
     max_upload_mb: int = Field(default=20, ge=1, le=500)
+    macro_signer: tuple[str, ...] = ()  # the command that signs an .xlsm; {file} is its path
     mail: MailSettings = MailSettings()
 
     @field_validator("zone")
@@ -83,7 +84,8 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError("\n".join(_worded(e, from_file, path) for e in error.errors())) from error
     except UnreadableVariable as error:  # one that has to be JSON and is not
-        raise SettingsError(f"{PREFIX}MAIL: {error.__cause__ or error}; write it as JSON") from error
+        field = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")
+        raise SettingsError(f"{PREFIX}{field.upper()}: {error.__cause__ or error}; write it as JSON") from error
     if unreadable := [f"{path}: {key}: {file} {why}" for key, file, why in settings.mail.unreadable(home)]:
         raise SettingsError("\n".join(unreadable))
     return settings

@@ -7,9 +7,10 @@ from flask import Response, request, url_for
 
 from server.api.access import caller, needs
 from server.api.blueprint import api, site
-from server.api.forms import texts
+from server.api.forms import own_address, texts
 from server.api.problems import Problem, wanted_language
 from server.api.responses import JSON, XLSX, file_response, instant, json_response
+from server.intake.macros import MEDIA_TYPE, report_with_macros
 from server.reports import build_named_report
 from server.statistics.datasets import load, names
 from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
@@ -89,7 +90,11 @@ def get_report(name: str) -> Response:
     content = build_named_report(site(), name, caller(), language=language, as_of=_as_of())
     with site().session() as session:
         site().note(session, caller(), "exported", f"report:{name}")
-    return file_response(content, f"{reports[name].title[language]}.xlsx", f"{name}.xlsx")
+    title = reports[name].title[language]
+    if request.args.get("macros") != "1":
+        return file_response(content, f"{title}.xlsx", f"{name}.xlsx")
+    made = report_with_macros(content, reports[name], settings=site().settings, language=language, server=own_address())
+    return file_response(made, f"{title}.xlsm", f"{name}.xlsm", MEDIA_TYPE)
 
 
 def _as_dict(dataset: Dataset) -> dict[str, Any]:

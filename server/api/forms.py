@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from server.api.access import caller, needs
 from server.api.blueprint import api, site
 from server.api.problems import Problem, wanted_language
 from server.api.responses import file_response, json_response
+from server.intake.macros import MEDIA_TYPE, form_with_macros
 from server.intake.sealed import blank_template
-from workbooks.form import FormDefinition, Text
+from workbooks.form import FormDefinition, Language, Text
 
 
 @api.get("/templates")
@@ -21,11 +22,24 @@ def list_templates() -> Response:
 @api.get("/templates/<form_id>")
 @needs("read")
 def get_template(form_id: str) -> Response:
-    """The blank workbook with today's master data in its drop-downs."""
+    """The blank workbook with today's master data in its drop-downs; with `macros=1` with buttons."""
     definition = definition_of(form_id)
     language = wanted_language()
     content = blank_template(site(), definition, viewer=caller(), language=language)
-    return file_response(content, f"{definition.title[language]}.xlsx", f"{form_id}-{language}.xlsx")
+    return form_response(content, definition, language, definition.title[language], f"{form_id}-{language}")
+
+
+def form_response(content: bytes, definition: FormDefinition, language: Language, name: str, plain: str) -> Response:
+    """A form's workbook as a download, with macros where the request asks for them; names without suffix."""
+    if request.args.get("macros") != "1":
+        return file_response(content, f"{name}.xlsx", f"{plain}.xlsx")
+    made = form_with_macros(content, definition, settings=site().settings, language=language, server=own_address())
+    return file_response(made, f"{name}.xlsm", f"{plain}.xlsm", MEDIA_TYPE)
+
+
+def own_address() -> str:
+    """Where the macros of a download find this server: its public address, else the one it was asked under."""
+    return site().settings.public_url or request.url_root.rstrip("/")
 
 
 def definition_of(form_id: str) -> FormDefinition:

@@ -6,9 +6,9 @@ from flask import Response, request, url_for
 
 from server.api.access import caller, needs
 from server.api.blueprint import api, site
-from server.api.forms import definition_of
+from server.api.forms import definition_of, form_response
 from server.api.problems import Problem, wanted_language
-from server.api.responses import file_response, instant, json_response
+from server.api.responses import instant, json_response
 from server.intake.receipts import change_as_dict
 from server.intake.workbooks import record_workbook
 from server.records.store import BadCondition, NotFound, RecordDetail, RecordRow, find, parse_condition, record
@@ -74,9 +74,9 @@ def get_record(number: str) -> Response:
 @needs("read")
 def get_record_workbook(number: str) -> Response:
     """The record as a workbook to continue; sections that are not the caller's turn are locked."""
-    _record(number)
-    content = record_workbook(site(), number, viewer=caller(), language=wanted_language())
-    return file_response(content, f"{number}.xlsx", f"{number}.xlsx")
+    definition, language = definition_of(_record(number).form_id), wanted_language()
+    content = record_workbook(site(), number, viewer=caller(), language=language)
+    return form_response(content, definition, language, number, number)
 
 
 def _record(number: str) -> RecordDetail:

@@ -2,16 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 import structlog
 from flask import Response, request, url_for
-from werkzeug.http import parse_options_header
 
 from server.access import idempotency
 from server.api.access import caller, needs, token_id
@@ -19,22 +15,16 @@ from server.api.blueprint import api, site
 from server.api.forms import definition_of, texts
 from server.api.problems import Problem, wanted_language
 from server.api.responses import file_response, instant, json_response, json_text
+from server.api.uploads import Upload, typed_password, uploaded
 from server.intake.receive import Receipt, receive
-from server.intake.workbooks import marked_workbook
+from server.intake.workbooks import marked_workbook, shown_state
 from server.records.outcome import OUTCOME_TEXT, Outcome
 from server.records.store import NotFound, SubmissionView, submission
 from workbooks.form import Text
-from workbooks.parsing.passwords import LONGEST
 
 CHANNEL = "api"
 RETRY_AFTER = "2"  # seconds; a workbook is checked in less
 LONGEST_KEY = 200
-_WORKBOOKS = (
-    "application/vnd.openxmlformats-officedocument.",
-    "application/vnd.ms-excel",
-    "application/octet-stream",
-    "application/zip",
-)
 _STATUS = {
     Outcome.RECORDED: HTTPStatus.CREATED,
     Outcome.REVISED: HTTPStatus.CREATED,
@@ -42,14 +32,6 @@ _STATUS = {
     Outcome.REJECTED: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    """The workbook of a request and the name it came under."""
-
-    content: bytes
-    filename: str
 
 
 @api.post("/submissions")
@@ -64,17 +46,17 @@ def post_submission() -> Response:
     expected = request.args.get("form") or None
     if expected is not None:
         definition_of(expected)
-    upload = _upload()
+    upload = uploaded()
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
-        return _answer(_received(upload, expected, _password()))
+        return _answer(_received(upload, expected, typed_password()))
     if len(key) > LONGEST_KEY:
         words = Text(
             f"Idempotency-Key 最多 {LONGEST_KEY} 个字符。", f"An Idempotency-Key has at most {LONGEST_KEY} characters."
         )
         raise Problem("bad-request", detail=words)
     digest = hashlib.sha256(upload.content + (expected or "").encode()).hexdigest()
-    return _once(f"token:{token_id()}", key, digest, lambda: _received(upload, expected, _password()))
+    return _once(f"token:{token_id()}", key, digest, lambda: _received(upload, expected, typed_password()))
 
 
 @api.get("/submissions/<submission_id>")
@@ -94,47 +76,7 @@ def get_marked_workbook(submission_id: str) -> Response:
     return file_response(content, f"{stem} receipt.xlsx", f"{found.record_number or submission_id}-receipt.xlsx")
 
 
-def _upload() -> _Upload:
-    """
-    The workbook in this request, raw or as the multipart field `file`.
-
-    Raises:
-        Problem: unsupported-media-type, or empty-body when there is no file at all.
-    """
-    kind = request.mimetype
-    if kind == "multipart/form-data":
-        file = request.files.get("file")
-        if file is None:
-            raise Problem("empty-body")
-        return _Upload(file.read(), request.args.get("filename") or file.filename or "workbook.xlsx")
-    if kind and not kind.startswith(_WORKBOOKS):
-        raise Problem("unsupported-media-type", received=kind)
-    _, parameters = parse_options_header(request.headers.get("Content-Disposition", ""))
-    filename = request.args.get("filename") or parameters.get("filename")
-    content = request.get_data(cache=False)
-    if not content and filename is None:
-        # With a name it is a file, and an empty file is answered with a finding.
-        raise Problem("empty-body")
-    return _Upload(content, filename or "workbook.xlsx")
-
-
-def _password() -> str:
-    """
-    What opens an encrypted workbook: UTF-8, or as RFC 8187 writes what is not ASCII.
-
-    It goes into no log, no digest and no stored answer.
-    """
-    given = request.headers.get("X-Workbook-Password", "")
-    if given.startswith("UTF-8''"):
-        given = unquote(given.removeprefix("UTF-8''"), errors="replace")
-    else:
-        # Headers arrive as Latin-1, whatever they were sent as.
-        with suppress(UnicodeError):
-            given = given.encode("latin-1").decode()
-    return given[:LONGEST]
-
-
-def _received(upload: _Upload, expected: str | None, password: str) -> tuple[int, dict[str, Any]]:
+def _received(upload: Upload, expected: str | None, password: str) -> tuple[int, dict[str, Any]]:
     """The status and the body of the answer to a workbook that has now been received."""
     receipt = receive(
         site(),
@@ -191,7 +133,12 @@ def _submission(submission_id: str) -> SubmissionView:
 
 
 def _receipt_as_dict(receipt: Receipt) -> dict[str, Any]:
-    return receipt.as_dict() | {"links": _links(receipt.submission_id, receipt.record_number)}
+    """The receipt with what a program that writes it into the sender's workbook needs."""
+    return receipt.as_dict() | {
+        "received_at_local": receipt.received_at.astimezone(site().zone).strftime("%Y-%m-%dT%H:%M:%S"),
+        "state_text": texts(shown_state(site(), receipt.submission_id, viewer=caller())),
+        "links": _links(receipt.submission_id, receipt.record_number),
+    }
 
 
 def _view_as_dict(found: SubmissionView) -> dict[str, Any]:

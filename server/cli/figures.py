@@ -9,6 +9,7 @@ from rich.table import Table
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
 from server.cli.terminal import console, language_option, out_option, write_file
+from server.intake.macros import SigningError, report_with_macros
 from server.reports import UnknownReport, build_named_report
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, load, names
@@ -28,13 +29,24 @@ _as_of_option = click.option(
 @out_option
 @language_option
 @_as_of_option
-def report(name: str, out: Path, language: Language, as_of: datetime | None) -> None:
+@click.option("--macros", is_flag=True, help="An .xlsm with a button that refreshes its tables from the server.")
+@click.option(
+    "--server", default="", help="With --macros: the address the button talks to; by default the setting public_url."
+)
+def report(name: str, out: Path, language: Language, as_of: datetime | None, macros: bool, server: str) -> None:
     """Build the report workbook NAME: tables, pivot tables and charts."""
     with open_site() as site:
         try:
             content = build_named_report(site, name, Viewer.operator(), language=language, as_of=_instant(site, as_of))
         except UnknownReport as error:
             raise click.BadParameter(f"there is no report {name!r}; there are: {', '.join(load_reports())}") from error
+        if macros:
+            try:
+                content = report_with_macros(
+                    content, load_reports()[name], settings=site.settings, language=language, server=server
+                )
+            except SigningError as error:
+                raise click.ClickException(f"macro_signer: {error}") from error
         with site.session() as session:
             site.note(session, Viewer.operator(), "exported", f"report:{name}")
     write_file(out, content)

@@ -31,6 +31,12 @@ from workbooks.master_workbook import MasterError, read_master
 from workbooks.sandbox import Sandbox
 from workbooks.template import build_template
 
+_macros_option = click.option(
+    "--macros", is_flag=True, help="An .xlsm with buttons: submit, check, get the record, refresh the figures."
+)
+_server_option = click.option(
+    "--server", default="", help="With --macros: the address its buttons talk to; by default the setting public_url."
+)
 _master_option = click.option(
     "--master",
     "master_file",
@@ -45,7 +51,17 @@ _master_option = click.option(
 @language_option
 @_master_option
 @click.option("--station", help="Code of a station: the template is issued to it, sealed, and can be revoked.")
-def template(form_id: str, out: Path, language: Language, master_file: Path | None, station: str | None) -> None:
+@_macros_option
+@_server_option
+def template(
+    form_id: str,
+    out: Path,
+    language: Language,
+    master_file: Path | None,
+    station: str | None,
+    macros: bool,
+    server: str,
+) -> None:
     """
     Write the blank workbook of form FORM_ID.
 
@@ -55,10 +71,16 @@ def template(form_id: str, out: Path, language: Language, master_file: Path | No
     if station is not None:
         if master_file is not None:
             raise click.UsageError("--station takes its lists from the installation; leave --master away")
-        _issue(_definition(form_id), station, language, out)
-        return
-    write_file(out, build_template(_definition(form_id), language=language, master=_master(master_file)))
+        issue_id, content = _issue(_definition(form_id), station, language)
+    else:
+        issue_id = None
+        content = build_template(_definition(form_id), language=language, master=_master(master_file))
+    if macros:
+        content = _with_macros(content, _definition(form_id), language, server)
+    write_file(out, content)
     click.echo(out)
+    if issue_id is not None:
+        click.echo(f"issue {issue_id}; `aftersheet issued revoke {issue_id}` ends what it proves", err=True)
 
 
 @click.command()
@@ -90,7 +112,16 @@ def check(files: tuple[Path, ...], as_json: bool, language: Language, master_fil
     sys.exit(0 if accepted else 1)
 
 
-def _issue(definition: FormDefinition, station: str, language: Language, out: Path) -> None:
+def _with_macros(content: bytes, definition: FormDefinition, language: Language, server: str) -> bytes:
+    from server.intake.macros import SigningError, form_with_macros
+
+    try:
+        return form_with_macros(content, definition, settings=_settings(), language=language, server=server)
+    except SigningError as error:
+        raise click.ClickException(f"macro_signer: {error}") from error
+
+
+def _issue(definition: FormDefinition, station: str, language: Language) -> tuple[str, bytes]:
     # Imported here: a plain template and `check` never wait for the database's libraries.
     from server.access.visibility import Viewer
     from server.cli.installation import open_site
@@ -99,14 +130,9 @@ def _issue(definition: FormDefinition, station: str, language: Language, out: Pa
 
     with open_site() as site:
         try:
-            issue_id, content = sealed_template(
-                site, definition.form_id, station, by=Viewer.operator(), language=language
-            )
+            return sealed_template(site, definition.form_id, station, by=Viewer.operator(), language=language)
         except UnknownStation as error:
             raise click.BadParameter(f"there is no station {station!r} in the master data") from error
-    write_file(out, content)
-    click.echo(out)
-    click.echo(f"issue {issue_id}; `aftersheet issued revoke {issue_id}` ends what it proves", err=True)
 
 
 def _check(filled: FilledForm | Refused, master: Master) -> tuple[tuple[Finding, ...], CheckReport | None]:

@@ -11,8 +11,7 @@ from workbooks import desk
 from workbooks.desk import Answer, DeskError, OpenForm, Refreshed, Submitted
 from workbooks.form import Language, Text
 
-_TRIES, _PAUSE = 3, 1.0  # while the first request with a key is still at work
-_MOST_FAILURES = 3  # of waiting copies in a row: then the server is ill, and nobody waits longer
+_TRIES, _PAUSE = 3, 1.0  # the first request with a key may still be at work
 
 
 @dataclass(slots=True)
@@ -53,7 +52,6 @@ def submit(settings: DeskSettings, *, any_workbook: bool = False, language: Lang
         "accepted": done.answer.accepted,
         "record_number": done.answer.number,
         "revision": done.answer.revision,
-        "outcome": _both(done.answer.outcome),
         "state": _both(done.answer.state),
         "errors": done.answer.errors,
         "warnings": len(done.answer.remarks) - done.answer.errors,
@@ -123,22 +121,23 @@ def deliver(client: Client, queue: Queue, own: Unsent, earlier: list[tuple[Unsen
     Send everything that waits for this server, oldest first; the answer to *own*.
 
     What became of the others is put into *earlier*. One that the server fails on does not
-    hold up those behind it; after several the rest waits.
+    hold up those behind it.
 
     Raises:
         NoConnection, NotAnswered, NotSignedIn: *own* waits.
         TurnedDown: The server will never take *own* as it is.
     """
-    failures = 0
     for item in queue.items():
-        if item.server != own.server or item.key == own.key or failures == _MOST_FAILURES:
+        if item.server != own.server or item.key == own.key:
             continue
         try:
-            earlier.append((item, _send(client, queue, item)))
-            failures = 0
-        except (NotAnswered, TurnedDown) as error:
+            answer = _send(client, queue, item)
+        except (NoConnection, NotSignedIn):
+            raise
+        except DeskError as error:
             earlier.append((item, error))
-            failures = failures + 1 if isinstance(error, NotAnswered) else 0
+        else:
+            earlier.append((item, answer))
     return _send(client, queue, own)
 
 
@@ -147,8 +146,8 @@ def _send(client: Client, queue: Queue, item: Unsent) -> Answer:
     for remaining in reversed(range(_TRIES)):
         try:
             answer = client.submit(content, item.filename, item.key)
-        except NotAnswered as error:
-            if not (remaining and error.at_work):
+        except NotAnswered:
+            if not remaining:
                 raise
             time.sleep(_PAUSE)
         except TurnedDown as error:

@@ -114,6 +114,17 @@ def record_workbook(site: Site, number: str, *, viewer: Viewer, language: Langua
     )
 
 
+def shown_state(site: Site, submission_id: str, *, viewer: Viewer) -> Text:
+    """
+    What stands in the state cell of the sender's workbook.
+
+    Raises:
+        NotFound: There is no such submission for this viewer.
+    """
+    with site.session(read_only=True) as session:
+        return _state(session, site, viewer, listing.submission(session, viewer, submission_id))
+
+
 def _state(session: Session, site: Site, viewer: Viewer, view: SubmissionView) -> Text:
     """The record's state as it is now; without a record, what became of the submission, as short as its cell."""
     if view.record_number is None:

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from itertools import groupby
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, render_template, request
 
+from server.intake.macros import MEDIA_TYPE, form_with_macros
 from server.intake.sealed import blank_template
 from server.web.context import site
-from server.web.files import workbook
+from server.web.files import attachment, workbook
 from server.web.language import LANGUAGES
 from server.web.record import may_begin
 from server.web.viewer import login_required, signed_in
-from workbooks.form import FormDefinition, Text
+from workbooks.form import FormDefinition, Language, Text
 
 pages = Blueprint("gallery", __name__)
 
@@ -37,12 +38,24 @@ def show() -> str:
 @login_required
 def download(form_id: str, language: str) -> Response:
     """The blank workbook of a form, with today's master data in its drop-downs."""
-    definition = definition_or_404(form_id)
-    tongue = next((known for known in LANGUAGES if known == language), None)
-    if tongue is None:
-        abort(404)
+    definition, tongue = definition_or_404(form_id), _language_or_404(language)
     content = blank_template(site(), definition, viewer=signed_in(), language=tongue)
     return workbook(content, definition.title[tongue], f"{form_id}-{language}")
+
+
+@pages.get("/templates/<form_id>-<language>.xlsm")
+@login_required
+def download_with_buttons(form_id: str, language: str) -> Response:
+    """The same with macros: its buttons talk to the address this page has."""
+    definition, tongue = definition_or_404(form_id), _language_or_404(language)
+    content = blank_template(site(), definition, viewer=signed_in(), language=tongue)
+    address = site().settings.public_url or request.url_root.rstrip("/")
+    made = form_with_macros(content, definition, settings=site().settings, language=tongue, server=address)
+    return attachment(made, f"{definition.title[tongue]}.xlsm", MEDIA_TYPE, f"{form_id}-{language}.xlsm")
+
+
+def _language_or_404(language: str) -> Language:
+    return next((known for known in LANGUAGES if known == language), None) or abort(404)
 
 
 def definition_or_404(form_id: str) -> FormDefinition:
