@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbooks.dataset import Dataset
-from workbooks.form import Language, Text
+from workbooks.form import IDENTITY_PREFIX, Language, Text
 from workbooks.ooxml.tables import PushError
 from workbooks.opened.answer import Answer, Remark
 from workbooks.opened.excel import Book, DeskError, Sheet, excel_errors, literal
@@ -31,9 +31,11 @@ __all__ = [
     "OpenForm",
     "Refreshed",
     "Remark",
+    "RunPython",
     "Submitted",
     "active_book",
     "refresh",
+    "run_python",
     "status",
     "submit",
     "tell",
@@ -152,8 +154,8 @@ def refresh(
     """
     Write datasets into their tables of the open workbook, and refresh its pivot tables and queries.
 
-    Without *dataset* every table called like one of the *known* datasets (`T_fracas_cases` or
-    `fracas_cases`) is refreshed; with it the table called *table*, the one called like the
+    Without *dataset* every table is refreshed that the workbook gives one of the *known* datasets
+    (name AS__dataset_<table>), or that is called like one (`T_fracas_cases`); with it the table called *table*, the one called like the
     dataset, or the one whose headings fit. Everything is fetched and checked before the first
     cell is changed. Selection, calculation mode and screen updating are as before, even when
     it fails.
@@ -166,7 +168,7 @@ def refresh(
     with _explained():
         book = book or active_book()
         found = open_tables(book)
-        wanted = _called_like(found, known) if dataset is None else [(dataset, table)]
+        wanted = _named(book, found, known) if dataset is None else [(dataset, table)]
         if not wanted:
             names = "、".join(known)
             raise DeskError(
@@ -192,6 +194,24 @@ def refresh(
 def tell(book: Book, text: str, *, good: bool) -> None:
     """Show *text* in a box over the workbook; the answer to a pressed button."""
     book.app.alert(text, title="Aftersheet", buttons="ok", mode="info" if good else "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class RunPython:
+    """The files of the installed xlwings by which a macro starts Python: a VBA module, and a script for the Mac."""
+
+    module: Path
+    script: Path
+
+
+def run_python() -> RunPython:
+    """
+    Raises:
+        DeskError: xlwings is not installed.
+    """
+    xw = _xlwings()
+    folder = Path(xw.__file__).parent
+    return RunPython(folder / "xlwings_custom_addin.bas", folder / f"xlwings-{xw.__version__}.applescript")
 
 
 def _xlwings() -> Any:
@@ -273,9 +293,17 @@ def _mark(book: Book, answer: Answer, language: Language, titles: dict[str, str]
         marker.put(book.sheets[title].range(address), remarks)
 
 
-def _called_like(found: list[OpenTable], known: Collection[str]) -> list[tuple[str, str | None]]:
-    by_name = {spelling: name for name in known for spelling in (name.casefold(), f"t_{name.casefold()}")}
-    return [(by_name[table.name.casefold()], table.name) for table in found if table.name.casefold() in by_name]
+def _named(book: Book, found: list[OpenTable], known: Collection[str]) -> list[tuple[str, str | None]]:
+    """Datasets with their tables: as the workbook itself says (AS__dataset_<table>), else as the tables are called."""
+    names = {name.casefold(): text for name, text in names_of(book).items()}
+    called = {spelling: name for name in known for spelling in (name.casefold(), f"t_{name.casefold()}")}
+    pairs: list[tuple[str, str | None]] = []
+    for table in found:
+        said = names.get(f"{IDENTITY_PREFIX}dataset_{table.name}".casefold(), "").strip('="')
+        name = said if said in known else called.get(table.name.casefold())
+        if name is not None:
+            pairs.append((name, table.name))
+    return pairs
 
 
 def _target(found: list[OpenTable], rows: Dataset, into: str | None, language: Language) -> OpenTable:

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
 from server.cli.terminal import json_option, print_json
 from server.desk import actions, settings
+from server.desk import addin as addins
 from server.desk.actions import Told
 from server.desk.client import Client, NotSignedIn
 from workbooks.desk import DeskError
@@ -94,6 +96,30 @@ def sign_in(server: str, token: str, language: Language) -> None:
     except DeskError as error:
         raise click.ClickException(error.message[language]) from error
     click.echo(f"{kept.server}: {kept.file}")
+
+
+@desk.command()
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it here, not into Excel's start folder."
+)
+@click.option("--remove", is_flag=True, help="Take the add-in away again.")
+@click.option("--lang", "language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+def addin(out: Path | None, remove: bool, language: Language) -> None:
+    """
+    Set up ribbon buttons in Excel: Submit, Refresh, Status, which run this Python.
+
+    Quit Excel before; the tab Aftersheet is there when it starts again.
+    """
+    try:
+        where = addins.Places(addin=out) if out is not None else addins.places()
+        if remove:
+            removed = addins.remove_addin(where)
+            click.echo(f"removed {where.addin}" if removed else "there was no add-in")
+            return
+        addins.write_addin(where, language)
+    except DeskError as error:
+        raise click.ClickException(error.message[language]) from error
+    click.echo(where.addin)
 
 
 @desk.command("sign-out")

@@ -1,5 +1,6 @@
 """What the buttons in Excel run, through xlwings' RunPython: each ends with a box that says what happened."""
 
+import sys
 from collections.abc import Callable
 
 from server.desk import actions, settings
@@ -24,7 +25,10 @@ def status() -> None:
 
 
 def _press(action: Callable[[settings.DeskSettings], Told]) -> None:
-    book = desk.active_book()
+    try:
+        book = desk.active_book()
+    except DeskError as error:
+        sys.exit(error.message.en)  # shown by the macro, which knows no Chinese
     try:
         told = action(settings.load())
         text, good = told.text, told.good

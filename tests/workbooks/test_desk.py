@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import xlwings as xw
 from openpyxl import Workbook
 from openpyxl.worksheet.filters import FilterColumn, Filters
 from openpyxl.worksheet.table import Table, TableColumn
@@ -272,6 +273,20 @@ def test_the_table_is_found_by_name_or_headings(excel: Application, tmp_path: Pa
     assert "cases" in unnamed.value.message.en
     assert by_headings[0].table == "Tabelle1"
     assert "T_none" in unknown.value.message.en
+
+
+def test_the_workbook_may_say_which_dataset_is_whose(excel: Application, tmp_path: Path):
+    """A hidden name does, as in reports with buttons; one that names no dataset is not listened to."""
+    book = opened(excel, tmp_path, name="Tabelle1")
+    names = xw.apps.active.books.active.names
+    names.add("AS__dataset_Tabelle1", '="cases"')
+    done = refresh(cases(2))
+    names.add("AS__dataset_Tabelle1", '="secrets"')
+    with pytest.raises(DeskError):
+        refresh(cases(5))
+
+    assert [one.table for one in done] == ["Tabelle1"]
+    assert len(grid(book)) == 1 + 2 + 1
 
 
 def test_what_cannot_be_fetched_changes_nothing(excel: Application, tmp_path: Path):
