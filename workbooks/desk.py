@@ -155,10 +155,10 @@ def refresh(
     Write datasets into their tables of the open workbook, and refresh its pivot tables and queries.
 
     Without *dataset* every table is refreshed that the workbook gives one of the *known* datasets
-    (name AS__dataset_<table>), or that is called like one (`T_fracas_cases`); with it the table called *table*, the one called like the
-    dataset, or the one whose headings fit. Everything is fetched and checked before the first
-    cell is changed. Selection, calculation mode and screen updating are as before, even when
-    it fails.
+    (name AS__dataset_<table>), or that is called like one (`T_fracas_cases`); with it the table
+    called *table*, the one called like the dataset, or the one whose headings fit. Everything is
+    fetched and checked before the first cell is changed. Selection, calculation mode and screen
+    updating are as before, even when it fails.
 
     Raises:
         DeskError: As `active_book`; or no table takes the rows, they have no room, or Excel did
