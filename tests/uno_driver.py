@@ -76,6 +76,15 @@ class Driver:
         address = f"vnd.sun.star.script:{library}.{macro}?language=Basic&location=document"
         return self.document.getScriptProvider().getScript(address).invoke((), (), ())[0]
 
+    def buttons(self):
+        """[caption, whether it is printed, the macro it runs] of the first sheet's form buttons."""
+        forms = self.document.Sheets.getByIndex(0).DrawPage.Forms
+        return [
+            [form.getByIndex(n).Label, form.getByIndex(n).Printable, form.getScriptEvents(n)[0].ScriptCode]
+            for form in (forms.getByIndex(number) for number in range(forms.Count))
+            for n in range(form.Count)
+        ]
+
     def notes(self, sheet):
         """[cell, text] of a sheet's notes."""
         found = self.document.Sheets.getByName(sheet)

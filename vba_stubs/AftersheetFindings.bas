@@ -28,7 +28,9 @@ End Function
 Public Sub ListAll(ByVal findings As Collection, ByVal verdict As String)
     ' List findings; without any, say so on the sheet if there is one from before.
     Dim sheet As Object
+    Dim shown As Object
     Dim at As Long
+    Set shown = ThisWorkbook.ActiveSheet
     Set sheet = OwnSheet()
     If sheet Is Nothing And AftersheetJson.Count(findings) = 0 Then Exit Sub
     If sheet Is Nothing Then Set sheet = NewSheet()
@@ -48,7 +50,11 @@ Public Sub ListAll(ByVal findings As Collection, ByVal verdict As String)
     For at = 1 To AftersheetJson.Count(findings)
         ShowOne sheet, findings.Item(at), at
     Next at
-    If Errors(findings) > 0 Then sheet.Activate
+    If Errors(findings) > 0 Then
+        sheet.Activate
+    Else
+        shown.Activate
+    End If
 End Sub
 
 Private Sub ShowOne(ByVal sheet As Object, ByVal finding As Collection, ByVal number As Long)

@@ -177,6 +177,11 @@ Private Sub WriteOwn(ByVal title As String, ByVal value As Variant)
     Set cell = Place(title)
     If cell Is Nothing Then Exit Sub
     before = OpenSheet(cell.Worksheet)
-    If Not IsNull(before) Then cell.Cells(1, 1).Value = value
+    If Not IsNull(before) Then
+        ' A number such as 2026-11 is no date.
+        If VarType(value) = vbString Then cell.Cells(1, 1).NumberFormat = "@"
+        If VarType(value) = vbDate And cell.Cells(1, 1).NumberFormat = "@" Then value = Format$(value, "yyyy-mm-dd hh:mm")
+        cell.Cells(1, 1).Value = value
+    End If
     CloseSheet cell.Worksheet, before
 End Sub

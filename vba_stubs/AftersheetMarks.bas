@@ -113,6 +113,7 @@ End Sub
 
 Private Sub PutFill(ByVal area As Object, ByVal colour As Long, ByVal number As Long)
     Dim first As Object
+    Dim made As Object
     Dim place As String
     Set first = area.Cells(1, 1)
     place = "='" & Replace(area.Worksheet.Name, "'", "''") & "'!" & area.Address
@@ -120,12 +121,15 @@ Private Sub PutFill(ByVal area As Object, ByVal colour As Long, ByVal number As 
     AftersheetForm.Say "AS__mark_" & number & "_1", place
     area.Interior.Pattern = Solid
     area.Interior.Color = colour
+    Set made = Nothing
     On Error Resume Next
     If area.FormatConditions.Count > 0 Then
         ' The form's own conditional colour would cover the mark.
-        area.FormatConditions.Add Expression, , "=" & Rule
-        area.FormatConditions(area.FormatConditions.Count).Interior.Color = colour
-        area.FormatConditions(area.FormatConditions.Count).SetFirstPriority
+        Set made = area.FormatConditions.Add(Expression, , "=" & Rule)
+        If Not made Is Nothing Then
+            made.Interior.Color = colour
+            made.SetFirstPriority
+        End If
     End If
     On Error GoTo 0
 End Sub
@@ -141,8 +145,20 @@ Private Sub PutNote(ByVal cell As Object, ByVal text As String)
     If Len(old) > 0 Then text = text & vbLf & Words("separator") & vbLf & old
     cell.AddComment text
     cell.Comment.Visible = False
-    cell.Comment.Shape.TextFrame.AutoSize = True
+    FitNote cell.Comment.Shape
     On Error GoTo 0
+End Sub
+
+Private Sub FitNote(ByVal box As Object)
+    ' As wide as the server's notes, as high as the text then needs.
+    Dim size As Double
+    box.TextFrame.AutoSize = True
+    If box.Width > 225 Then
+        size = box.Width * box.Height
+        box.TextFrame.AutoSize = False
+        box.Width = 225
+        box.Height = size / 225 * 1.2 + 12
+    End If
 End Sub
 
 Private Function NoteText(ByVal findings As Collection) As String

@@ -86,6 +86,19 @@ def test_a_syntax_error_would_be_noticed(office: Office, tmp_path: Path) -> None
     assert office("call", library_name, "Probe.P0") is None
 
 
+def test_the_buttons_run_the_macros(office: Office, tmp_path: Path) -> None:
+    """Each is bound to its own, says what it does, and is left out when the form is printed."""
+    load(office, tmp_path, COMPILED)
+    found = {
+        caption: (printed, code.partition("?")[0].rpartition(".")[2]) for caption, printed, code in office("buttons")
+    }
+
+    assert found == {
+        "提交": (False, "AftersheetSubmit"), "只检查": (False, "AftersheetCheck"),
+        "下载记录": (False, "AftersheetFetch"), "刷新统计": (False, "AftersheetRefresh"),
+    }  # fmt: skip
+
+
 def json_of(value: Any) -> str:
     return '"' + json.dumps(value).replace('"', '""') + '"'
 
@@ -186,8 +199,12 @@ def test_pressing_submit_until_it_is_accepted(office: Office, tmp_path: Path, ho
     assert noted(home, "said.txt") == ["tell ✔ 已接收，编号 JL-2026-000001，第 1 版。"]
     assert office("notes", title) == []
     assert office("sheet", title)[0]
-    own = office("values", ["AS__number", "AS__revision", "AS__state"])
-    assert own == {"AS__number": ["JL-2026-000001"], "AS__revision": [1.0], "AS__state": ["已接收"]}
+    own = office("values", ["AS__number", "AS__state", "AS__received_at"])
+    assert (own["AS__number"], own["AS__state"]) == (["JL-2026-000001"], ["已接收"])
+    assert own["AS__received_at"] == [pytest.approx(46348 + (10 + 15 / 60) / 24)]  # 2026-11-22 10:15
+    office("save", tmp_path / "answered.xlsm")
+    identity = read((tmp_path / "answered.xlsm").read_bytes(), library()).identity
+    assert (identity.record_number, identity.revision) == ("JL-2026-000001", 1)
     assert list((home / "Aftersheet" / "Queue").iterdir()) == []
     first, second = (line.split() for line in noted(home, "requests.txt"))
     assert first[:3] == ["POST", f"{SERVER}/api/v1/submissions?lang=zh&filename=form.xlsm", f"Tokens-of-{SERVER}"]

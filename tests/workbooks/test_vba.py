@@ -17,7 +17,7 @@ from workbooks.check import check
 from workbooks.form import Language, Text
 from workbooks.library import library
 from workbooks.macros import PROJECT, has_macros, sources, with_macros
-from workbooks.package import Package
+from workbooks.package import RELATION_NS, Package
 from workbooks.reader import read
 from workbooks.receipt import Mark, mark
 from workbooks.template import build_template
@@ -268,6 +268,67 @@ def test_texts_are_out_of_sight_and_settings_in_hidden_names() -> None:
     assert '<definedName name="AS__server" hidden="1">"https://forms.example.com"</definedName>' in workbook
     assert '<definedName name="AS__dataset" hidden="1">"trips"</definedName>' in workbook
     assert "AS__token" not in workbook
+
+
+def test_buttons_as_excel_saves_them_are_left_out_as_well() -> None:
+    """Excel writes each button three times: in the VML, as a control of the sheet and as a shape of the drawing."""
+    made = as_excel_saves(with_macros(blank(), language="zh"))
+    assert_valid(made)
+    before, after = Package(made), Package(marked(made))
+    sheet, drawings = after.read("xl/worksheets/sheet1.xml"), [n for n in after.names() if "/drawings/" in n]
+
+    assert b"<controls>" in before.read("xl/worksheets/sheet1.xml")
+    assert b"control" not in sheet
+    assert not any("ctrlProp" in name for name in after.names())
+    assert not any(b"FmlaMacro" in after.read(name) or b"AftersheetSubmit" in after.read(name) for name in drawings)
+    assert_valid(marked(made))
+
+
+def as_excel_saves(content: bytes) -> bytes:
+    """*content* with the second and the third form of its first button."""
+    package = Package(content)
+    part, mc = "xl/worksheets/sheet1.xml", "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    package.put(
+        "xl/ctrlProps/ctrlProp1.xml",
+        b'<formControlPr xmlns="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main" objectType="Button" '
+        b'lockText="1"/>',
+    )
+    package.set_content_type("xl/ctrlProps/ctrlProp1.xml", "application/vnd.ms-excel.controlproperties+xml")
+    package.put("xl/drawings/drawing1.xml", _DRAWING.encode())
+    package.set_content_type("xl/drawings/drawing1.xml", "application/vnd.openxmlformats-officedocument.drawing+xml")
+    control = package.relate(part, f"{RELATION_NS}/ctrlProp", "xl/ctrlProps/ctrlProp1.xml")
+    drawing = package.relate(part, f"{RELATION_NS}/drawing", "xl/drawings/drawing1.xml")
+    place = "<xdr:col>24</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>0</xdr:row><xdr:rowOff>0</xdr:rowOff>"
+    controls = (
+        f'<mc:AlternateContent xmlns:mc="{mc}"><mc:Choice Requires="x14" '
+        'xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"><controls>'
+        '<mc:AlternateContent><mc:Choice Requires="x14"><control shapeId="1025" '
+        f'xmlns:r="{RELATION_NS}" r:id="{control}" name="Button 1"><controlPr defaultSize="0" print="0" '
+        'autoFill="0" autoPict="0" macro="[0]!AftersheetSubmit"><anchor '
+        'xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing">'
+        f"<from>{place}</from><to>{place}</to></anchor></controlPr></control></mc:Choice></mc:AlternateContent>"
+        "</controls></mc:Choice></mc:AlternateContent>"
+    )
+    text = package.read(part).decode()
+    legacy = re.search(r"<(?:\w+:)?legacyDrawing[^>]*/>", text)
+    assert legacy is not None
+    shown = f'<drawing xmlns:r="{RELATION_NS}" r:id="{drawing}"/>{legacy[0]}{controls}'
+    package.put(part, text.replace(legacy[0], shown).encode())
+    return package.save()
+
+
+_DRAWING = (
+    '<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><mc:AlternateContent '
+    'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><mc:Choice Requires="a14" '
+    'xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main"><xdr:twoCellAnchor><xdr:from><xdr:col>24</xdr:col>'
+    "<xdr:colOff>0</xdr:colOff><xdr:row>0</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:to><xdr:col>25</xdr:col>"
+    "<xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to>"
+    '<xdr:sp macro="[0]!AftersheetSubmit" textlink=""><xdr:nvSpPr><xdr:cNvPr id="1025" name="Button 1"><a:extLst>'
+    '<a:ext uri="{63B3BB69-23CF-44E3-9099-C40C66FF867C}"><a14:compatExt spid="_x0000_s1025"/></a:ext></a:extLst>'
+    '</xdr:cNvPr><xdr:cNvSpPr/></xdr:nvSpPr><xdr:spPr><a:prstGeom prst="rect"><a:avLst/></a:prstGeom></xdr:spPr>'
+    '</xdr:sp><xdr:clientData fPrintsWithSheet="0"/></xdr:twoCellAnchor></mc:Choice></mc:AlternateContent></xdr:wsDr>'
+)
 
 
 def test_notes_on_the_form_stay_beside_the_buttons() -> None:
