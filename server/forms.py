@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,27 +56,35 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def keep(home: Path, form_id: str, files: Mapping[str, bytes]) -> None:
-    """Put a form's *files* into *home*, whole or not at all; what was there under this id is replaced."""
-    target = home / FOLDER / form_id
-    fresh, old = target.with_name(f".{form_id}.new"), target.with_name(f".{form_id}.old")
-    for left_over in (fresh, old):
-        shutil.rmtree(left_over, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for name, content in files.items():
-        with (fresh / name).open("wb") as file:
-            file.write(content)
+    """
+    Put a form's *files* into *home*, in place of those that are there under this id.
+
+    The definition comes last: if power fails before, what was installed is still in force
+    and can be installed over.
+    """
+    folder = home / FOLDER / form_id
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sorted(files, key=lambda name: name == FORM):
+        temporary = folder / f".{name}"
+        with temporary.open("wb") as file:
+            file.write(files[name])
             file.flush()
             os.fsync(file.fileno())
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+        temporary.replace(folder / name)
+    for name in {FORM, LOOK} - files.keys():
+        (folder / name).unlink(missing_ok=True)
+    _touch(home / FOLDER)
 
 
 def forget(home: Path, form_id: str) -> None:
     """Take the form out of *home*."""
-    target = home / FOLDER / form_id
-    old = target.with_name(f".{form_id}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    target.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
+    folder = home / FOLDER / form_id
+    (folder / FORM).unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    _touch(home / FOLDER)
+
+
+def _touch(folder: Path) -> None:
+    """Give *folder* a time it has not had, however coarse the clock of its file system is."""
+    moment = max(time.time_ns(), folder.stat().st_mtime_ns + 1_000_000)
+    os.utime(folder, ns=(moment, moment))

@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -15,7 +14,6 @@ from openpyxl import load_workbook
 from server import forms
 from server.access.visibility import Viewer
 from server.app import create_app
-from server.forms import FormRefused
 from server.installing import install_form, remove_form
 from server.intake.receive import receive, receive_values
 from server.intake.sealed import blank_template, sealed_template
@@ -367,34 +365,6 @@ def test_a_running_server_takes_up_what_another_process_installs(
         assert verify_audit(session, site.audit_key).sound
 
 
-def test_installing_again_needs_a_higher_version(site: Site, alice: Viewer, folders: dict[str, Path], tmp_path: Path):
-    """The same files change nothing; other files of the same version are refused; a higher one is an upgrade."""
-    definition = load(folders["维修服务单"] / "form.yaml")
-    files = forms.contents(folders["维修服务单"])
-    changed = files | {"form.yaml": files["form.yaml"] + b"# a remark\n"}
-    raised = {**files, "form.yaml": files["form.yaml"].replace(b"version: 1", b"version: 2")}
-
-    assert install_form(site, definition, files, by=Viewer.operator())
-    assert not install_form(site, definition, files, by=Viewer.operator())
-    with pytest.raises(FormRefused) as refused:
-        install_form(site, definition, changed, by=Viewer.operator())
-    assert "version: 2" in refused.value.why.en
-    assert install_form(site, replace(definition, version=2), raised, by=Viewer.operator())
-    assert site.definitions["repair_service_form"].version == 2
-
-
-def test_a_form_with_records_stays(site: Site, alice: Viewer, folders: dict[str, Path]):
-    """What people sent is not to be lost with it; one that is not installed cannot be removed."""
-    install(site, folders["维修服务单"])
-    sent(site, alice)
-
-    with pytest.raises(FormRefused, match="1"):
-        remove_form(site, "repair_service_form", by=Viewer.operator())
-    with pytest.raises(FormRefused, match="fracas"):
-        remove_form(site, "fracas", by=Viewer.operator())
-    assert "repair_service_form" in site.definitions
-
-
 def test_a_record_without_room_on_the_sheet_comes_on_ours(site: Site, alice: Viewer, folders: dict[str, Path]):
     """Six parts do not fit into four printed lines: nothing is cut off, and it is read the same way."""
     install(site, folders["维修服务单"])
@@ -428,3 +398,56 @@ def test_sections_of_others_are_locked_on_the_companys_sheet(
 
     assert (mine.protection.sheet, mine["B4"].protection.locked, mine["A10"].protection.locked) == (True, False, True)
     assert not theirs.protection.sheet
+
+
+def test_master_data_rules_and_calculations_work_on_the_companys_sheet(
+    site: Site, alice: Viewer, charlie: Viewer, office: Office, folders: dict[str, Path], tmp_path: Path
+):
+    """Written into the definition, they are in the drop-downs and cells of the sheet and hold on arrival."""
+    folder = tmp_path / "repair_service_form"
+    folder.mkdir()
+    files = forms.contents(folders["维修服务单"])
+    definition = files["form.yaml"].decode()
+    for old, new in (
+        (
+            "name: equipment_name  # B5: an empty cell beside its label\n        type: text",
+            "name: equipment_name\n        type: select_one\n        master: {table: stations}\n        required: true",
+        ),
+        (
+            "label: {zh: 到达时间, en: Arrived at}",
+            "label: {zh: 到达时间, en: Arrived at}\n        constraints:\n          - name: arrived_after_report\n"
+            '            check: "=arrived_at>=reported_on"\n            message: {zh: 到达早于报修。, en: Too early.}',
+        ),
+        (
+            "      - name: service_engineer",
+            "      - name: cost\n        type: decimal\n        decimals: 2\n        label: {zh: 合计, en: Cost}\n"
+            '        calculation: "=SUMPRODUCT(replaced_parts.quantity,replaced_parts.unit_price)"\n'
+            "      - name: service_engineer",
+        ),
+    ):
+        assert old in definition
+        definition = definition.replace(old, new)
+    (folder / "form.yaml").write_text(definition, encoding="utf-8")
+    package = Package(files["template.xlsx"])
+    workbook = package.read("xl/workbook.xml").decode()
+    total = "<definedName name=\"AS_cost\">'维修服务单'!$H$17</definedName></definedNames>"
+    package.put("xl/workbook.xml", workbook.replace("</definedNames>", total).encode())
+    (folder / "template.xlsx").write_bytes(package.save())
+    install(site, folder)
+    blank = blank_template(site, site.definitions["repair_service_form"], viewer=alice, language="zh")
+
+    book = filled_in(office, blank, REPAIR | {"equipment_name": "常州站", "arrived_at": "2026-11-17 08:00"}, tmp_path)
+    turned_down = receive(site, book, filename="a.xlsx", channel="web", sender=alice)
+    book = filled_in(office, blank, REPAIR | {"equipment_name": "常州站"}, tmp_path)
+    taken = receive(site, book, filename="a.xlsx", channel="web", sender=alice)
+
+    assert [(finding.cell, finding.slug) for finding in turned_down.findings] == [("F6", "rule-broken")]
+    assert load_workbook(BytesIO(blank))["维修服务单"]["H17"].value.startswith(
+        "=SUMPRODUCT(AS_replaced_parts__quantity"
+    )
+    values = values_of(site, alice, taken.record_number or "")
+    assert (values["cost"], values["equipment_name"]) == (Decimal("1101"), "CZ")
+    with site.session(read_only=True) as session:
+        assert record(session, alice, taken.record_number or "", definitions=site.definitions).station == "CZ"
+    theirs = receive(site, book, filename="b.xlsx", channel="web", sender=charlie)
+    assert "not-your-record" in {finding.slug for finding in theirs.findings}
