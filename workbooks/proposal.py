@@ -15,7 +15,7 @@ from workbooks.paper.definition_text import definition_text
 from workbooks.paper.naming import name_cells
 from workbooks.paper.paper import Paper, PaperError
 from workbooks.paper.recognition import fields_of, recognise
-from workbooks.paper.words import english, snake
+from workbooks.paper.words import NOT_TEXT, english, snake
 from workbooks.refusal import DEFAULT_LIMITS, Limits, damaged
 
 __all__ = ["FoundCell", "PaperError", "Proposal", "propose"]
@@ -119,6 +119,7 @@ def _form_id(title: str, filename: str, taken: Collection[str]) -> str:
     """A free id from the words of the title, else of the file's name."""
     stem = re.sub(r"\.[A-Za-z0-9]+$", "", filename)
     wanted = snake(english(title)) or snake(english(stem)) or "form"
+    wanted = f"{wanted}_form" if wanted in NOT_TEXT else wanted
     number, found = 1, wanted
     while found in taken:
         number += 1

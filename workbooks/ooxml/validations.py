@@ -61,15 +61,23 @@ def _cut(area: Area, hole: Area) -> Iterator[Area]:
 
 
 def _restrict(element: etree._Element, areas: list[Area]) -> None:
-    parent, text = element.getparent(), " ".join(map(str, areas))
-    assert parent is not None
+    text = " ".join(map(str, areas))
     if not areas:
-        parent.remove(element)
-        if element.tag == _EXTENDED:
-            parent.set("count", str(len(parent)))
-            if not len(parent) and (extension := parent.getparent()) is not None and extension.getparent() is not None:
-                extension.getparent().remove(extension)  # type: ignore[union-attr]
+        _remove(element)
     elif element.tag == _EXTENDED:
         element.find(_SQREF).text = text  # type: ignore[union-attr]
     else:
         element.set("sqref", text)
+
+
+def _remove(element: etree._Element) -> None:
+    """Take *element* out, and what holds nothing else then: the list, the extension, the list of extensions."""
+    parent = element.getparent()
+    assert parent is not None
+    parent.remove(element)
+    if len(parent):
+        parent.set("count", str(len(parent)))
+        return
+    while element.tag == _EXTENDED and not len(parent) and (above := parent.getparent()) is not None:
+        above.remove(parent)
+        parent = above

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from workbooks.form import FieldType, Text
 from workbooks.paper.asked import Asked, AskedForm, AskedTable
+from workbooks.paper.words import NOT_TEXT
 
 _PLAIN = re.compile(r"[A-Za-z\u3400-\u9fff][\w\u3400-\u9fff（）、。，/ -]*")
-_NOT_TEXT = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
 _TELLING = (
     frozenset({"customer", "organisation", "project", "department"}),
     frozenset({"serial", "equipment", "vehicle", "product", "order", "contract", "no"}),
@@ -114,6 +114,6 @@ def _text(text: Text) -> str:
 def _word(text: str) -> str:
     """*text* as YAML reads it back, without quotation marks where it can do without."""
     text = " ".join(text.split())
-    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT and not text.endswith(" ") and "，" not in text:
+    if _PLAIN.fullmatch(text) and text.lower() not in NOT_TEXT and not text.endswith(" ") and "，" not in text:
         return text
     return json.dumps(text, ensure_ascii=False)

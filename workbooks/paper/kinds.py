@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from lxml import etree
+
 from workbooks.form import FieldType, Text
 from workbooks.ooxml.cells import Area
 from workbooks.paper.labels import WHOLE_UNITS, Label
@@ -82,26 +84,19 @@ def shows(slot: Slot) -> FieldType | None:
     return found.type if found is not None else None
 
 
-def _by_rule(paper: Paper, rule: object) -> Kind | None:
-    kind, get = rule.get("type", ""), rule.findtext  # type: ignore[attr-defined]
-    first = get("{*}formula1") or ""
-    second = get("{*}formula2") or ""
+def _by_rule(paper: Paper, rule: etree._Element) -> Kind | None:
+    kind, operator = rule.get("type", ""), rule.get("operator", "between")
+    first, second = _formula(rule, "formula1"), _formula(rule, "formula2")
     why = Text("原有的数据验证", "its data validation")
     match kind:
         case "list":
             choices = _listed(paper, first)
             if choices:
-                blank = [text for text in choices if text in ("无", "/", "-")]
-                doubt = (
-                    Text(f"选项“{blank[0]}”会被当作未填", f"the choice {blank[0]!r} reads as left empty")
-                    if blank
-                    else None
-                )
-                return Kind(type=FieldType.SELECT_ONE, why=why, choices=named_choices(choices), doubt=doubt)
+                return Kind(type=FieldType.SELECT_ONE, why=why, choices=named_choices(choices))
             doubt = Text("下拉列表来自公式，无法列出选项", "its list comes from a formula, the choices are not known")
             return Kind(type=FieldType.TEXT, why=why, doubt=doubt)
         case "whole" | "decimal":
-            low, high = _bounds(rule.get("operator", "between"), first, second)  # type: ignore[attr-defined]
+            low, high = _bounds(operator, first, second)
             return Kind(
                 type=FieldType.INTEGER if kind == "whole" else FieldType.DECIMAL, why=why, minimum=low, maximum=high
             )
@@ -110,9 +105,15 @@ def _by_rule(paper: Paper, rule: object) -> Kind | None:
         case "time":
             return Kind(type=FieldType.TIME, why=why)
         case "textLength":
-            _, high = _bounds(rule.get("operator", "between"), first, second)  # type: ignore[attr-defined]
+            _, high = _bounds(operator, first, second)
             return Kind(type=FieldType.TEXT, why=why, max_length=int(high) if high and 0 < high < 30000 else None)
     return None
+
+
+def _formula(rule: etree._Element, name: str) -> str:
+    """The text of a formula; lists on other sheets have it one element deeper."""
+    element = rule.find(f"{{*}}{name}")
+    return "" if element is None else "".join(map(str, element.itertext())).strip()
 
 
 def _bounds(operator: str, first: str, second: str) -> tuple[Decimal | None, Decimal | None]:

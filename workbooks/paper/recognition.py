@@ -11,7 +11,7 @@ from workbooks.paper.kinds import Kind, kind_of
 from workbooks.paper.labels import Label, ends_open, is_label, label_of, plain
 from workbooks.paper.paper import Paper, PaperError, Slot
 from workbooks.paper.tables import Column, Table, tables_of
-from workbooks.paper.words import Names, english, snake
+from workbooks.paper.words import NOT_TEXT, Names, english, snake
 from workbooks.sheet.blocks import own_name
 from workbooks.sheet.layout import META
 from workbooks.spellings.boxes import boxes_in
@@ -243,7 +243,9 @@ class _Recognition:
         asked = tuple(self._column(column, columns) for column in table.columns)
         label = self._table_label(table) or section
         words = english(label.zh) if label is not section else None
-        taken = snake(words) or ("items" if section.zh == "填写内容" else f"{_section_name(section) or 'table'}_items")
+        taken = _free(snake(words)) or (
+            "items" if section.zh == "填写内容" else f"{_section_name(section) or 'table'}_items"
+        )
         if any(column.printed for column in table.columns):
             where = table.columns[0].area.first
             self.unsure.append(
@@ -333,12 +335,12 @@ def recognise(paper: Paper) -> AskedForm:
 
 
 def _section_name(label: Text) -> str | None:
-    return "contents" if label.zh == "填写内容" else snake(english(label.zh))
+    return "contents" if label.zh == "填写内容" else _free(snake(english(label.zh)))
 
 
 def _free(name: str | None) -> str | None:
-    """*name*, unless our own columns have it."""
-    return f"{name}_given" if name in _RESERVED else name
+    """*name*, unless our own columns have it or YAML takes it for something else."""
+    return f"{name}_given" if name in _RESERVED or name in NOT_TEXT else name
 
 
 def fields_of(form: AskedForm) -> Iterator[tuple[str, Asked]]:

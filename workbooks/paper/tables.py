@@ -85,7 +85,7 @@ def _table(paper: Paper, run: list[Slot]) -> Table | None:
         cells = tuple(line[position] for line in lines)
         if plain(heading.text) in _LINE_NUMBERS or all(c.number or re.fullmatch(r"\d{1,3}", c.text) for c in cells):
             continue
-        if all(cell.formula for cell in cells):
+        if any(cell.formula for cell in cells):
             continue
         columns.append(Column(heading, cells, printed=any(_printed(cell) for cell in cells)))
     if not columns or all(column.printed for column in columns):

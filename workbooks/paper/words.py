@@ -6,7 +6,7 @@ from functools import cache
 
 # Phrases whose usual English is not that of their words.
 _PHRASES = """
-客户名称 customer name|单位名称 organisation name|客户单位 customer|联系人 contact|联系电话 phone
+编号 number|客户名称 customer name|单位名称 organisation name|客户单位 customer|联系人 contact|联系电话 phone
 联系方式 contact details|电话 phone|手机 mobile|手机号 mobile|邮箱 email|电子邮箱 email|地址 address|详细地址 address
 传真 fax|日期 date|时间 time|备注 remark|说明 note|报修日期 reported on|报修时间 reported at|报修人 reported by
 受理日期 accepted on|受理人 accepted by|受理时间 accepted at|接单时间 accepted at|到达时间 arrived at
@@ -78,6 +78,8 @@ _WORDS = """
 影响 affected|台数 sets|效果 effect|验证 verification|外观 appearance|功能 function
 性能 performance
 """
+# YAML reads these as true, false and nothing.
+NOT_TEXT = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
 _DROPPED = re.compile(r"[的及与和或、/／\s（）()]+")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _ASCII = re.compile(r"[a-z0-9]+")
