@@ -16,7 +16,7 @@ from workbooks.dataset import Dataset
 from workbooks.form import IDENTITY_PREFIX, Language, Text
 from workbooks.ooxml.tables import PushError
 from workbooks.opened.answer import Answer, Remark
-from workbooks.opened.excel import Book, DeskError, Sheet, excel_errors, literal
+from workbooks.opened.excel import Book, DeskError, Sheet, excel_errors, limit_patience, literal
 from workbooks.opened.findings_page import own_sheet, verdict, write_findings
 from workbooks.opened.identity import OpenForm, cell_of, names_of, open_form
 from workbooks.opened.keeping import quiet, selection_kept, unprotected
@@ -73,6 +73,7 @@ def active_book() -> Book:
         DeskError: xlwings is not installed, no Excel runs here, or no workbook is open.
     """
     xw = _xlwings()
+    limit_patience()
     pressed = any(argument.startswith("--from_xl=1") for argument in sys.argv)
     with _explained():
         if pressed or hasattr(xw.Book, "_mock_caller"):

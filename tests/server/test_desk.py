@@ -518,6 +518,24 @@ def test_a_busy_excel_is_said(blank: Opener, mine: DeskSettings, excel: Applicat
     assert served.keys == []
 
 
+def test_a_busy_excel_is_not_asked_for_ever(computer: Engine, mine: DeskSettings, monkeypatch: pytest.MonkeyPatch):
+    """xlwings' engine for Windows repeats refused calls without end as it comes; ours are numbered."""
+    windows = ModuleType("xlwings._xlwindows")
+    windows.N_COM_ATTEMPTS, windows.ExcelBusyError = 0, type("ExcelBusyError", (Exception,), {})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "xlwings._xlwindows", windows)
+
+    def busy(*_: Any) -> None:
+        raise windows.ExcelBusyError
+
+    monkeypatch.setattr("tests.excel.engine.Books.__len__", busy)
+    computer.start()
+    with pytest.raises(DeskError) as refused:
+        actions.submit(mine)
+
+    assert windows.N_COM_ATTEMPTS > 0
+    assert "Enter" in refused.value.message.en
+
+
 def test_a_failure_while_writing_leaves_excel_as_it_was(blank: Opener, mine: DeskSettings, excel: Application):
     """Protection, calculation and screen are back; the server has the form, and the next press gets the number."""
     book = blank(**GOOD)

@@ -13,6 +13,10 @@ Range: TypeAlias = Any
 Table: TypeAlias = Any
 
 
+_WINDOWS = "xlwings._xlwindows"
+_ATTEMPTS = 2000  # a few seconds
+
+
 class DeskError(Exception):
     """Something stands between the open workbook and what was asked; *message* says what, and what to do."""
 
@@ -27,8 +31,25 @@ def excel_errors() -> tuple[type[Exception], ...]:
 
     Asked for when an error is being caught: the modules are there as soon as a workbook is.
     """
-    places = (("pywintypes", "com_error"), ("appscript.reference", "CommandError"), ("xlwings", "XlwingsError"))
-    return tuple(getattr(sys.modules[module], name) for module, name in places if sys.modules.get(module) is not None)
+    places = (
+        ("pywintypes", "com_error"),
+        ("appscript.reference", "CommandError"),
+        ("xlwings", "XlwingsError"),
+        (_WINDOWS, "ExcelBusyError"),
+    )
+    found = (getattr(sys.modules.get(module), name, None) for module, name in places)
+    return tuple(error for error in found if error is not None)
+
+
+def limit_patience() -> None:
+    """
+    Let xlwings give up on an Excel that takes no calls, because a cell is being edited or a dialog is open.
+
+    As it comes it asks again without end, and without a pause.
+    """
+    module = sys.modules.get(_WINDOWS)
+    if module is not None and hasattr(module, "N_COM_ATTEMPTS"):
+        setattr(module, "N_COM_ATTEMPTS", _ATTEMPTS)  # noqa: B010  not a module type checkers know
 
 
 def literal(text: str) -> str:
