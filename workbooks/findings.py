@@ -179,6 +179,17 @@ class FindingCode(Enum):
         "该行或单元格可能被删除；请下载新模板重新填写。",
         "Its row or cell was probably deleted; download a new template and fill that in.",
     )  # fmt: skip
+    MISPLACED_ANSWER = _error(
+        "misplaced-answer", "“{label}”的标题在 {found}，填写位置却在 {cell}：单元格被移动过。",
+        "The label “{label}” stands at {found}, but its answer is looked for in {cell}: cells have been moved.",
+        "请下载新模板，把内容填入后再提交。", "Download a new template, fill it in and send that.",
+    )  # fmt: skip
+    ANSWER_BESIDE = _error(
+        "answer-beside", "“{label}”的填写格 {cell} 是空的，旁边的 {beside} 里却有内容。",
+        "The cell of “{label}”, {cell}, is empty, but something stands beside it in {beside}.",
+        "请把内容移到单元格 {cell}；如不需要，请清空 {beside}。",
+        "Move it to {cell}, or clear {beside} if it is not needed.",
+    )  # fmt: skip
     NOT_ON_OLD_TEMPLATE = _error(
         "not-on-old-template", "第 {sent} 版模板上没有“{label}”，现行第 {current} 版必须填写。",
         "Template version {sent} does not ask “{label}”; version {current} requires it.",

@@ -14,8 +14,10 @@ from workbooks.migrations import migrated
 from workbooks.parsing import labels, pictures
 from workbooks.parsing.damage import look_over
 from workbooks.parsing.grids import Grids, Place, address
+from workbooks.parsing.looks import Looks, with_zeros
 from workbooks.parsing.opening import Opened, open_workbook
 from workbooks.parsing.other_forms import other_forms
+from workbooks.parsing.placement import misplaced_answers
 from workbooks.refusal import DEFAULT_LIMITS, damaged
 
 __all__ = ["Limits", "Refused", "read"]
@@ -47,6 +49,7 @@ def read(
         if definition is not None:
             sent = as_sent(definition, form.identity.version)
             if opened.inspection is not None:
+                form = with_zeros(form, sent, Looks(opened.inspection))
                 form = pictures.add_pictures(form, sent, opened.inspection, opened.grids.merged, limits)
             form = replace(form, findings=(*form.findings, *other_forms(opened, form, definitions)))
             form = migrated(definition, form)
@@ -63,7 +66,8 @@ def _read(opened: Opened, definitions: Mapping[str, FormDefinition]) -> FilledFo
         if definition is not None:
             identity = replace(identity, form_id=definition.form_id, version=definition.version)
             damage = look_over(opened, places, definition)
-            findings = (Finding(code=FindingCode.LOST_NAMES), *damage.findings)
+            apart = misplaced_answers(definition, places, grids)
+            findings = (Finding(code=FindingCode.LOST_NAMES), *apart, *damage.findings)
             return _by_place(identity, definition, damage.places, lost, grids, findings)
         return labels.read_by_labels(opened.sheets, grids, definitions, identity)
     definition = definitions.get(identity.form_id)
@@ -74,7 +78,8 @@ def _read(opened: Opened, definitions: Mapping[str, FormDefinition]) -> FilledFo
     seen = labels.texts_seen(opened.sheets, grids) if old else None
     definition = as_sent(definition, identity.version)
     damage = look_over(opened, places, definition)
-    form = _by_place(identity, definition, damage.places, lost, grids, seen=seen)
+    misplaced = tuple(misplaced_answers(definition, places, grids))
+    form = _by_place(identity, definition, damage.places, lost, grids, misplaced, seen=seen)
     if len(form.findings) > len(list(definition.paths())) // 2:
         recognised = labels.read_by_labels(opened.sheets, grids, {identity.form_id: definition}, identity)
         if recognised.cells:

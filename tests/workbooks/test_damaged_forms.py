@@ -182,8 +182,8 @@ def test_an_answer_beside_its_cell_is_told(damage: Damage):
     """Unmerged, an input is several cells, and people type into any of them."""
     form, _ = damage(PLAN, ["merge", 0, "K6:M6", False], ["write", 0, [["K6", ""], ["L6", "RW-2026-999"]]])
 
-    assert told(form) == [(FindingCode.STRAY_VALUE, "L6")]
-    assert form.findings[0].context["value"] == "RW-2026-999"
+    assert told(form) == [(FindingCode.ANSWER_BESIDE, "K6")]
+    assert form.findings[0].context["beside"] == "L6"
 
 
 # names

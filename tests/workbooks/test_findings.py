@@ -23,6 +23,8 @@ CONTEXTS: Final[Mapping[FindingCode, Mapping[str, str | Text]]] = {
         "current": "3",
         "detail": Text("：“电话”现为“联系电话”", ": “Tel” is now “Phone”"),
     },
+    FindingCode.MISPLACED_ANSWER: {"found": "A8"},
+    FindingCode.ANSWER_BESIDE: {"beside": "D7"},
     FindingCode.NEWER_VERSION: {"sent": "4", "current": "3"},
     FindingCode.NOT_ON_OLD_TEMPLATE: {"sent": "1", "current": "3"},
     FindingCode.DROPPED_ANSWER: {"value": "021-5550"},

@@ -73,7 +73,9 @@ def look_over(opened: Opened, places: Mapping[str, Place], definition: FormDefin
             places = _lengthened(repeat, places, strays, free, findings)
         plan = _plan(definition, places)
         rest = sorted(cell for cell in free if cell[1] not in plan.named.get(cell[0], ()))
-        findings += (_stray(opened.grids, plan.sheet, cell) for cell in rest[:_MOST])
+        findings += (
+            _beside(opened.grids, plan, cell) or _stray(opened.grids, plan.sheet, cell) for cell in rest[:_MOST]
+        )
     findings += islice(_merged(opened.grids, plan, places), _MOST)
     return Damage(places=places, findings=tuple(findings))
 
@@ -208,6 +210,29 @@ def _line(code: FindingCode, repeat: Repeat, first: Place, row: int) -> Finding:
         label=repeat.label,
         context={"row": str(row + 1)},
     )
+
+
+def _beside(grids: Grids, plan: _Plan, cell: Position) -> Finding | None:
+    """The finding for a stray *cell* next to an empty input, with which it was merged once; None for another."""
+    row, column = cell
+    left = max((at for at in plan.asked.get(row, ()) if at < column), default=None)
+    right = min((at for at in plan.asked.get(row, ()) if at > column), default=None)
+    values = grids.rows(plan.sheet)[row]
+    for at in (left, right):
+        if at is None or not is_blank(str(grids.value(plan.sheet, row, at) or "")):
+            continue
+        between = values[min(at, column) + 1 : max(at, column)]
+        path = next((p for p, i in plan.inputs.items() if i.left == at and row in _lines(p, i)), None)
+        if path is not None and plan.inputs[path].sheet == plan.sheet and all(value == "" for value in between):
+            return Finding(
+                code=FindingCode.ANSWER_BESIDE,
+                sheet=plan.sheet,
+                cell=address(row, at),
+                field=path,
+                label=plan.definition.field(path).label,
+                context={"beside": address(*cell)},
+            )
+    return None
 
 
 def _stray(grids: Grids, sheet: str, cell: Position) -> Finding:

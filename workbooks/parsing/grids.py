@@ -1,24 +1,18 @@
 """The values of a workbook's sheets, cell by cell."""
 
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, NamedTuple, TypeVar
 
 from python_calamine import CalamineError, CalamineWorkbook, load_workbook
 
 from workbooks.filled import Cell, RawValue
-from workbooks.parsing.lexical import column_number
 from workbooks.refusal import damaged
 
 Position = tuple[int, int]
 Range = tuple[Position, Position]
 _Result = TypeVar("_Result")
-
-_ERROR_CELL = re.compile(
-    rb'<c r="([A-Z]{1,3}\d{1,7})"(?=[^>]*\bt="e")[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([^<]*)</v>'
-)
 
 
 class Place(NamedTuple):
@@ -90,14 +84,6 @@ class Grids:
             if type(error).__name__ == "PanicException":
                 raise damaged(self._content) from error
             raise
-
-
-def error_cells(data: bytes) -> Iterator[tuple[Position, str]]:
-    """(row, column) and text of the cells of a worksheet part that hold a formula error."""
-    if b"#" in data and b't="e"' in data:
-        for place, text in _ERROR_CELL.findall(data):
-            letters = place.rstrip(b"0123456789")
-            yield (int(place[len(letters) :]) - 1, column_number(letters) - 1), text.decode("utf-8", "replace")
 
 
 def address(row: int, column: int) -> str:

@@ -15,7 +15,7 @@ from workbooks.parsing.grids import Grids, address
 
 _ENOUGH = 0.6  # of a form's labels must be on the sheet
 _AHEAD = 0.2  # by so much it must be ahead of every other form
-_ROWS, _COLUMNS, _LENGTH = 2_000, 200, 200  # a form's labels stand within these
+_ROWS, _COLUMNS, LONGEST = 2_000, 200, 200  # a form's labels stand within these
 _REASON = frozenset(("合理性说明", "reason"))
 _TITLE_BLOCK = ("编号", "版次", "状态", "接收时间", "number", "revision", "state", "received")
 _MARKS = re.compile(r"^[*★●※\s]+|[*★●※::\s]+$")
@@ -89,10 +89,17 @@ def fold(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
+def readings(text: str) -> tuple[str, ...]:
+    """*text* folded as a label, and without a unit in parentheses at its end; none for an empty one."""
+    folded = fold(text)
+    bare = _MARKS.sub("", _IN_PARENTHESES.sub("", folded)) if folded.endswith(")") else ""
+    return tuple(reading for reading in (folded, bare) if reading)
+
+
 def texts_seen(sheets: Iterable[SheetPart], grids: Grids) -> set[str]:
     """What people read on the visible sheets, folded like labels."""
     visible = (sheet.title for sheet in sheets if sheet.state == "visible")
-    return {text for title in visible for text in _texts(grids.rows(title))}
+    return {text for title in visible for text in texts_of(grids.rows(title))}
 
 
 def _recognise(sheets: Iterable[SheetPart], grids: Grids, definitions: Mapping[str, FormDefinition]) -> _Match | None:
@@ -100,7 +107,7 @@ def _recognise(sheets: Iterable[SheetPart], grids: Grids, definitions: Mapping[s
     for part in sheets:
         if part.state != "visible" or not definitions:
             continue
-        texts = _texts(grids.rows(part.title))
+        texts = texts_of(grids.rows(part.title))
         for definition in (form for newest in definitions.values() for form in versions(newest)):
             for language in ("zh", "en"):
                 labels = {fold(field.label[language]) for _, field in definition.paths()}
@@ -115,22 +122,21 @@ def _recognise(sheets: Iterable[SheetPart], grids: Grids, definitions: Mapping[s
     return best if best.score - rival >= _AHEAD else None
 
 
-def _texts(rows: Sequence[Sequence[Any]]) -> dict[str, list[Position]]:
+def texts_of(rows: Sequence[Sequence[Any]]) -> dict[str, list[Position]]:
     """Where each folded text stands, in reading order; also without a unit in parentheses at its end."""
     found: dict[str, list[Position]] = {}
     for row, values in enumerate(rows[:_ROWS]):
         for column, value in enumerate(values[:_COLUMNS]):
-            if isinstance(value, str) and 0 < len(value) <= _LENGTH and (text := fold(value)):
-                found.setdefault(text, []).append((row, column))
-                if text.endswith(")") and (bare := _MARKS.sub("", _IN_PARENTHESES.sub("", text))):
-                    found.setdefault(bare, []).append((row, column))
+            if isinstance(value, str) and 0 < len(value) <= LONGEST:
+                for text in readings(value):
+                    found.setdefault(text, []).append((row, column))
     return found
 
 
 def _sheet(match: _Match, grids: Grids) -> _Sheet:
     rows = grids.rows(match.sheet)
     right_end = {top_left: right for top_left, (_, right) in grids.merged(match.sheet)}
-    return _Sheet(match.sheet, rows, _texts(rows), right_end)
+    return _Sheet(match.sheet, rows, texts_of(rows), right_end)
 
 
 def _cells(

@@ -14,8 +14,12 @@ GRID_ROWS, GRID_COLUMNS = 1_048_576, 16_384
 _DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"'>]*)")
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 # Searched for by the rare "!", which is faster than by the common "<".
+_MARKED, _INSTRUCTION = re.compile(rb"!(?<=<!)"), re.compile(rb"\?(?<=<\?)")
 _DECLARATION = re.compile(rb"!(?<=<!)(?!--|\[CDATA\[)")
 _CDATA = re.compile(rb"!(?<=<!)\[")
+
+# A comment or instruction inside a text: some readers join what it parts, others see one piece only.
+_PARTED = re.compile(rb"[^\s>]<[!?]|(?:--|\?)>[^\s<]")
 
 # A row or cell that does not begin with its place, as all usual writers have it, or has one outside
 # the small rectangle A1:ZZ999, or (the other two) outside anything that looks like a sheet.
@@ -39,7 +43,7 @@ _SLICE = 1 << 20
 
 def check_part(name: str, data: bytes, limits: Limits) -> None:
     """
-    What every XML part must be: UTF-8, without declarations, without giant tags or texts.
+    What every XML part must be: UTF-8, without declarations, without giant tags or texts, or comments inside these.
 
     Raises:
         Refused: It is not.
@@ -49,8 +53,13 @@ def check_part(name: str, data: bytes, limits: Limits) -> None:
         raise unsafe(f"“{name}”不是 UTF-8 编码", f"“{name}” is not encoded in UTF-8")
     if data and not _BEGINNING.match(data):
         raise unsafe(f"“{name}”不是 XML", f"“{name}” is not XML")
-    if _DECLARATION.search(data):
+    marked = _MARKED.search(data) is not None
+    if marked and _DECLARATION.search(data):
         raise unsafe(f"“{name}”里有 DOCTYPE 或实体声明", f"“{name}” declares a document type or entities")
+    begins = data.find(b"?>", 0, 200) + 2  # behind the XML declaration
+    marked = marked or (data.find(b"?", begins) >= 0 and _INSTRUCTION.search(data, begins) is not None)
+    if marked and name.lower().endswith(".xml") and _PARTED.search(data, begins):
+        raise unsafe(f"“{name}”里的文字被注释隔断", f"comments part the texts of “{name}”")
     if len(data) > limits.tag:
         _check_lengths(name, data, limits)
 

@@ -9,8 +9,9 @@ from workbooks.package import SheetPart
 from workbooks.parsing import biff, locks, names, passwords, sniff
 from workbooks.parsing.biff import BrokenRecords, OldBook
 from workbooks.parsing.compound import MAGIC, Compound
-from workbooks.parsing.grids import Grids, Position, error_cells
+from workbooks.parsing.grids import Grids, Position
 from workbooks.parsing.names import Names
+from workbooks.parsing.unread import unread_cells
 from workbooks.refusal import DEFAULT_LIMITS, damaged, refuse
 
 _MACROS, _CONTROLS, _OBJECTS = "_VBA_PROJECT_CUR", "Ctls", ("MBD", "LNK")
@@ -86,7 +87,7 @@ def _new(content: bytes, limits: Limits, findings: tuple[Finding, ...] = ()) -> 
     return Opened(
         sheets=inspection.sheets,
         names=names.sort_out(names.spelled_in(inspection.workbook), inspection.sheets),
-        grids=Grids(content, lambda title: error_cells(inspection.sheet(title))),
+        grids=Grids(content, lambda title: unread_cells(inspection.sheet(title))),
         flags=inspection.flags,
         findings=findings,
         inspection=inspection,

@@ -1,0 +1,56 @@
+"""Cells that the reading library leaves empty although something is in them: errors, and formulas without a result."""
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from workbooks.parsing.lexical import column_number
+
+NEVER_CALCULATED = "#CALC!"
+"""What stands for the result of a formula that nobody has worked out."""
+
+_ERROR = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"(?=[^>]*\bt="e")[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([^<]*)</v>')
+# Found by its formula, which is rarer than a cell. An empty <v> is an empty text, but no number.
+_NO_RESULT = re.compile(rb"<f(?:>| [^>]*>)(?:(?<=/>)|[^<]*</f>)(?:<v ?/>|<v></v>)?</c>")
+_TEXT = re.compile(rb'<c r="[A-Z0-9]+"[^>]*\bt="str"')
+_PLACE = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"')
+
+Position = tuple[int, int]
+
+
+def unread_cells(data: bytes) -> Iterator[tuple[Position, str]]:
+    """(row, column) from 0 of such cells in a worksheet part, and the error text that stands for each."""
+    start = data.find(b'<c r="')
+    if start < 0 or data[start - 1 : start].isspace():
+        # Written by hand, or by a library with habits of its own.
+        yield from _parsed(data)
+        return
+    if b"#" in data and b't="e"' in data:
+        for place, text in _ERROR.findall(data):
+            yield _position(place), text.decode("utf-8", "replace").strip()
+    for formula in _NO_RESULT.finditer(data):
+        start = data.rfind(b"<c ", 0, formula.start())
+        place = _PLACE.match(data, start)
+        if place is not None and not _TEXT.match(data, start, formula.start()):
+            yield _position(place[1]), NEVER_CALCULATED
+
+
+def _parsed(data: bytes) -> Iterator[tuple[Position, str]]:
+    tree = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True))
+    row = column = 0
+    for line in tree.iterfind("{*}sheetData/{*}row"):
+        row, column = int(line.get("r") or row + 1), 0
+        for cell in line.iterfind("{*}c"):
+            place = cell.get("r")
+            column = _position(place.encode())[1] + 1 if place else column + 1
+            text = (cell.findtext("{*}v") or "").strip()
+            if cell.get("t") == "e":
+                yield (row - 1, column - 1), text or NEVER_CALCULATED
+            elif cell.find("{*}f") is not None and not text and cell.get("t") != "str":
+                yield (row - 1, column - 1), NEVER_CALCULATED
+
+
+def _position(place: bytes) -> Position:
+    letters = place.rstrip(b"0123456789")
+    return int(place[len(letters) :]) - 1, column_number(letters) - 1
