@@ -278,7 +278,8 @@ def _read_lines(
 
 
 def _add_pictures(entries: Entries, filled: FilledForm, plan: _Plan, bad: set[str]) -> None:
-    told = {finding.field for finding in filled.findings if finding.code is FindingCode.NOT_AN_IMAGE}
+    unusable = (FindingCode.NOT_AN_IMAGE, FindingCode.PICTURE_FORMAT)
+    told = {finding.field for finding in filled.findings if finding.code in unusable}
     digests: dict[str, tuple[str, ...]] = {}
     for picture in filled.pictures:
         if picture.field in plan.images and picture.media_type.startswith("image/"):

@@ -241,6 +241,17 @@ class FindingCode(Enum):
         "请每个文件只留一张表单，分别提交；这次检查的是“{read}”。",
         "Keep one form per file and send them separately; “{read}” was checked this time.",
     )  # fmt: skip
+    STRAY_PICTURE = _warning(
+        "stray-picture", "{cell} 处的图片不在任何图片栏上，没有作为附件保存。",
+        "The picture at {cell} lies on no field for pictures; it was not stored as an attachment.",
+        "如是附件，请移到“{label}”的单元格上后重新提交；原件已保存。",
+        "If it is meant as one, move it onto “{label}” and send the form again; your file is kept.",
+    )  # fmt: skip
+    PICTURE_FORMAT = _error(
+        "picture-format", "“{label}”上的图片是 {kind} 格式，无法保存和显示。",
+        "The picture on “{label}” is in the format {kind}, which cannot be stored and shown.",
+        "请截图后粘贴，或另存为 PNG、JPEG 再插入。", "Paste a screenshot of it, or insert it as PNG or JPEG.",
+    )  # fmt: skip
     # an answer
     MISSING_VALUE = _error(
         "missing-value", "“{label}”没有填写。", "“{label}” is empty.", "请填写单元格 {cell}。", "Fill in {cell}.",

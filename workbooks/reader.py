@@ -50,7 +50,7 @@ def read(
             sent = as_sent(definition, form.identity.version)
             if opened.inspection is not None:
                 form = with_zeros(form, sent, Looks(opened.inspection))
-                form = pictures.add_pictures(form, sent, opened.inspection, opened.grids.merged, limits)
+            form = pictures.add_pictures(form, sent, opened.album(), opened.grids.merged, limits)
             form = replace(form, findings=(*form.findings, *other_forms(opened, form, definitions)))
             form = migrated(definition, form)
     except etree.XMLSyntaxError as error:

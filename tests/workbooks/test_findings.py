@@ -40,6 +40,7 @@ CONTEXTS: Final[Mapping[FindingCode, Mapping[str, str | Text]]] = {
     FindingCode.LINE_NOT_READ: {"row": "23"},
     FindingCode.STRAY_VALUE: {"value": "另见附件"},
     FindingCode.OTHER_FORM: {"other": "第二次", "read": "第一次", "title": Text("出差计划", "Trip plan")},
+    FindingCode.PICTURE_FORMAT: {"kind": "EMF"},
     FindingCode.TOO_FEW_ROWS: {"minimum": "2", "count": "1"},
     FindingCode.NOT_A_NUMBER: {"value": "约2小时"},
     FindingCode.NOT_AN_INTEGER: {"value": "3.5"},
@@ -156,7 +157,7 @@ def test_only_errors_keep_a_form_from_being_accepted():
     assert has_errors([made(FindingCode.NOT_A_NUMBER), made(FindingCode.OLD_VERSION)])
     assert not has_errors([made(FindingCode.OLD_VERSION), made(FindingCode.PAST_DEADLINE)])
     assert {code.slug for code in FindingCode if code.severity is Severity.WARNING} == {
-        "opened-with-password", "old-format-taken", "line-added", "line-not-read", "stray-value",
+        "opened-with-password", "old-format-taken", "line-added", "line-not-read", "stray-value", "stray-picture",
         "old-version", "lost-names", "taken-with-reason", "past-deadline", "corrected-value", "stale-calculation",
         "possible-duplicate", "new-from-used", "migrated-version", "dropped-answer", "split-answer",
     }  # fmt: skip

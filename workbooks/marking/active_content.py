@@ -7,7 +7,7 @@ from lxml import etree
 
 from workbooks.ooxml.book import Book
 from workbooks.ooxml.elements import local
-from workbooks.package import RELATION_NS, STRICT_RELATION_NS, relation_id
+from workbooks.package import RELATION_NS, STRICT_RELATION_NS, relation_id, relation_target
 
 PLAIN_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 
@@ -16,6 +16,7 @@ _OF_PACKAGE = frozenset({"extensibility", "userCustomization", "webextensiontask
 _OF_WORKBOOK = frozenset({"vbaProject", "externalLink", "connections", "attachedToolbars"})
 _OF_SHEET = frozenset({"oleObject", "package", "control", "queryTable"})
 _MACRO_SHEETS = frozenset({"xlMacrosheet", "xlIntlMacrosheet", "dialogsheet"})
+_WPS_MACROS = "jdedata.bin"
 _DATA_MODEL = frozenset({"powerPivotData", "model"})
 
 _TEXT = re.compile(r'"(?:[^"]|"")*"')
@@ -55,6 +56,7 @@ def remove_active_content(book: Book) -> None:
     if "vbaProject" in kinds:
         for sheet in book.sheets():
             _unlink_buttons(book, sheet.part)
+    _drop_wps_macros(book)
     if "vbaProject" in kinds and not any(name.lower().endswith(".bin") for name in package.names()):
         # Mail filters look for the type, whether or not there is such a part.
         package.remove_default_type("bin")
@@ -70,6 +72,18 @@ def _drop(book: Book, part: str, kinds: frozenset[str]) -> list[str]:
     if keys:
         book.package.unrelate(part, *keys)
     return keys
+
+
+def _drop_wps_macros(book: Book) -> None:
+    """WPS keeps JavaScript in a part of its own; versions differ in what they call the relationship to it."""
+    package = book.package
+    for name in [name for name in package.names() if name.rpartition("/")[2].lower() == _WPS_MACROS]:
+        for relation in package.relations(book.part):
+            if relation_target(book.part, relation.get("Target", "")).lower() == name.lower():
+                package.unrelate(book.part, relation.get("Id", ""))
+                break
+        if name in package:
+            package.discard(name)
 
 
 def _check_pivot_sources(book: Book) -> None:

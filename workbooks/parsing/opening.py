@@ -7,10 +7,12 @@ from workbooks.findings import Finding, FindingCode
 from workbooks.guard import Inspection, Limits, inspect
 from workbooks.package import SheetPart
 from workbooks.parsing import biff, locks, names, passwords, sniff
+from workbooks.parsing.albums import Album, NewAlbum
 from workbooks.parsing.biff import BrokenRecords, OldBook
 from workbooks.parsing.compound import MAGIC, Compound
 from workbooks.parsing.grids import Grids, Position
 from workbooks.parsing.names import Names
+from workbooks.parsing.old_pictures import OldAlbum
 from workbooks.parsing.unread import unread_cells
 from workbooks.refusal import DEFAULT_LIMITS, damaged, refuse
 
@@ -37,6 +39,13 @@ class Opened:
     findings: tuple[Finding, ...] = ()
     inspection: Inspection | None = None
     old: OldBook | None = None
+
+    def album(self) -> Album:
+        """The workbook's pictures."""
+        if self.old is not None:
+            return OldAlbum(self.old)
+        assert self.inspection is not None
+        return NewAlbum(self.inspection)
 
     def unlocked(self, title: str, cells: Iterable[Position]) -> set[Position]:
         """Those of *cells* of sheet *title* that a protected sheet lets people type into."""

@@ -1,53 +1,46 @@
 """Pictures people put on or into a form's cells: floating ones, WPS cell pictures, Excel's pictures in cells."""
 
-import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
-
-from lxml import etree
+from itertools import islice
 
 from workbooks.filled import Cell, FilledForm, Picture
 from workbooks.findings import Finding, FindingCode
 from workbooks.form import FieldType, FormDefinition, Text
-from workbooks.guard import WORKBOOK, Inspection, parse, relations
-from workbooks.parsing.grids import Range
+from workbooks.parsing.albums import Album
+from workbooks.parsing.floating import Floating, Rect
+from workbooks.parsing.grids import Range, address
 from workbooks.parsing.lexical import column_number
 from workbooks.refusal import Limits
 
 _FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "BMP": "image/bmp", "WEBP": "image/webp"}
 _BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"RIFF")
-_DISPIMG = re.compile(r'DISPIMG\("([^"]+)"', re.IGNORECASE)
-_EMBEDDED = (
-    "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}embed",
-    "{http://purl.oclc.org/ooxml/officeDocument/relationships}embed",
+# Pictures that people see in Excel and browsers do not show.
+_OTHER_KINDS = (
+    (b"\xd7\xcd\xc6\x9a", "WMF"),
+    (b"\x01\x00\x09\x00", "WMF"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II\xbc", "JPEG XR"),
+    (b"\x1f\x8b", "EMZ"),
+    (b"\x00\x00\x01\x00", "ICO"),
 )
-_RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_CELL_PICTURES = "xl/cellimages.xml"
-_METADATA = "xl/metadata.xml"
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    """Where a floating picture lies, rows and columns from 0, and the part that holds it."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-    part: str
+_HEIF = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
+_ENOUGH = 0.1  # of a picture must lie over a field
+_STRAYS = 20  # findings about pictures that lie on none
 
 
 def add_pictures(
     form: FilledForm,
     definition: FormDefinition,
-    inspection: Inspection,
+    album: Album,
     merged: Callable[[str], list[Range]],
     limits: Limits,
 ) -> FilledForm:
     """
-    *form* with the pictures of its image fields, and findings about what is no picture.
+    *form* with the pictures of its image fields, and findings about what is no picture or lies on no field.
 
     A cell whose picture was found is empty afterwards: the formula or error text that
     stood in it was only the picture's place.
@@ -59,29 +52,61 @@ def add_pictures(
     places = [(path, cell) for path, cell in _cells(form) if path in images]
     if not places:
         return form
-    finder = _Finder(inspection, merged, [cell for _, cell in places])
+    finder = _Finder(album, merged, [cell for _, cell in places])
     pictures: list[Picture] = []
     findings: list[Finding] = []
     emptied: set[tuple[str, str]] = set()
     for path, cell in places:
-        for part in finder.parts(cell):
+        for key in finder.keys(cell):
             finding = Finding(
                 code=FindingCode.NOT_AN_IMAGE, sheet=cell.sheet, cell=cell.address, field=path, label=images[path].label
             )
-            size = inspection.archive.entries[part].size
+            size = album.size(key) or 0
             if size > limits.picture or len(pictures) >= limits.pictures:
                 findings.append(
                     replace(finding, code=FindingCode.TOO_LARGE, context={"detail": _too_large(size, limits)})
                 )
                 continue
-            content = inspection.archive.read(part)
+            content = album.read(key)
             media_type = picture_type(content)
             if media_type is None:
-                findings.append(finding)
+                kind = other_kind(content)
+                code = FindingCode.PICTURE_FORMAT if kind else FindingCode.NOT_AN_IMAGE
+                findings.append(replace(finding, code=code, context={"kind": kind}))
                 continue
             pictures.append(Picture(path, content, media_type))
             emptied.add((cell.sheet, cell.address))
+    findings += _stray(form, finder.strays, images[places[0][0]].label)
     return replace(_without(form, emptied), pictures=(*form.pictures, *pictures), findings=(*form.findings, *findings))
+
+
+def other_kind(content: bytes) -> str:
+    """The name of a picture format that browsers do not show; empty for what is no picture at all."""
+    if content[40:44] == b" EMF":
+        return "EMF"
+    head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"<") and b"<svg" in content[:4096]:
+        return "SVG"
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF:
+        return "HEIC"
+    return next((kind for magic, kind in _OTHER_KINDS if content.startswith(magic)), "")
+
+
+def _stray(form: FilledForm, strays: Iterable[tuple[str, Floating]], label: Text) -> Iterator[Finding]:
+    """
+    Pictures on the form that lie on no field for them.
+
+    Above the first answer is the letterhead, below the last one people sign and stamp:
+    what lies there belongs to the page.
+    """
+    rows: dict[str, list[int]] = {}
+    reason = [form.reason] if form.reason is not None else []
+    for cell in (*(cell for _, cell in _cells(form)), *form.starts.values(), *reason):
+        rows.setdefault(cell.sheet, []).append(_position(cell.address)[0])
+    for sheet, (rect, _) in islice(strays, _STRAYS):
+        if min(rows[sheet]) <= rect.middle[1] < max(rows[sheet]) + 1:
+            where = address(int(rect.top), int(rect.left))
+            yield Finding(code=FindingCode.STRAY_PICTURE, sheet=sheet, cell=where, label=label)
 
 
 def picture_type(content: bytes) -> str | None:
@@ -134,110 +159,46 @@ def _without(form: FilledForm, emptied: set[tuple[str, str]]) -> FilledForm:
 
 
 class _Finder:
-    """Finds the parts of the pictures that belong to a cell."""
+    """Finds the pictures that belong to a cell."""
 
-    def __init__(self, inspection: Inspection, merged: Callable[[str], list[Range]], cells: Sequence[Cell]) -> None:
-        self._inspection = inspection
-        self._parts = inspection.parts
-        self._sheets = {sheet.title: sheet.part for sheet in inspection.sheets}
-        self._merged = merged
+    def __init__(self, album: Album, merged: Callable[[str], list[Range]], cells: Sequence[Cell]) -> None:
+        self._album, self._merged = album, merged
+        self.strays: list[tuple[str, Floating]] = []
         self._floating_over = self._assign(cells)
 
-    def parts(self, cell: Cell) -> list[str]:
-        """The picture parts in, or floating over, *cell*; each once."""
-        found = self._floating_over.get((cell.sheet, cell.address), [])
-        if isinstance(cell.value, str):
-            if named := _DISPIMG.search(cell.value):
-                found += self._wps(named[1])
-            elif cell.value.startswith("#"):
-                found += self._in_cell(cell)
-        return [part for part in dict.fromkeys(found) if part in self._inspection.archive.entries]
+    def keys(self, cell: Cell) -> list[str]:
+        """The pictures in, or floating over, *cell*; each once."""
+        found = [*self._floating_over.get((cell.sheet, cell.address), ()), *self._album.in_cell(cell)]
+        return [key for key in dict.fromkeys(found) if self._album.size(key) is not None]
 
     def _assign(self, cells: Sequence[Cell]) -> dict[tuple[str, str], list[str]]:
-        """The floating pictures of each cell: one belongs where its middle lies, else where it begins."""
+        """
+        The floating pictures of each cell.
+
+        One belongs to the field its middle lies on; else to the one it covers most of, if
+        that is a tenth of it: people do not aim exactly.
+        """
         assigned: dict[tuple[str, str], list[str]] = {}
-        for sheet in {cell.sheet for cell in cells}:
+        for sheet in dict.fromkeys(cell.sheet for cell in cells):
             ends = dict(self._merged(sheet))
-            areas = [
-                (cell, start, ends.get(start, start))
-                for cell in cells
-                if cell.sheet == sheet and (start := _position(cell.address))
-            ]
-            for anchor in self._floating(self._sheets[sheet]):
-                middle = (anchor.top + anchor.bottom) / 2, (anchor.left + anchor.right) / 2
-                for row, column in (middle, (anchor.top, anchor.left)):
-                    over = [cell for cell, a, b in areas if a[0] <= row <= b[0] and a[1] <= column <= b[1]]
-                    if over:
-                        assigned.setdefault((sheet, over[0].address), []).append(anchor.part)
-                        break
+            areas: list[tuple[Cell, Rect]] = []
+            for cell in cells:
+                if cell.sheet == sheet:
+                    row, column = _position(cell.address)
+                    bottom, right = ends.get((row, column), (row, column))
+                    areas.append((cell, Rect(column, row, right + 1, bottom + 1)))
+            for picture in self._album.floating(sheet):
+                over = [cell for cell, area in areas if area.holds(picture.rect.middle)]
+                if not over:
+                    share, _, nearest = max(
+                        (area.shared(picture.rect), -n, cell) for n, (cell, area) in enumerate(areas)
+                    )
+                    over = [nearest] if share >= _ENOUGH * picture.rect.area else []
+                if over:
+                    assigned.setdefault((sheet, over[0].address), []).append(picture.part)
+                else:
+                    self.strays.append((sheet, picture))
         return assigned
-
-    def _floating(self, sheet: str) -> Iterator[_Anchor]:
-        for kind, drawing in relations(self._parts, sheet).values():
-            if kind != "drawing" or drawing not in self._parts:
-                continue
-            targets = relations(self._parts, drawing)
-            for anchor in parse(self._parts[drawing]).iter("{*}twoCellAnchor", "{*}oneCellAnchor"):
-                corners = [_corner(anchor, which) for which in ("from", "to")]
-                start = corners[0]
-                if start is None:
-                    continue
-                end = corners[1] or start
-                for blip in anchor.iter("{*}blip"):
-                    if part := _target(blip, targets):
-                        yield _Anchor(*start, *end, part)
-
-    def _wps(self, name: str) -> Iterator[str]:
-        """WPS keeps pictures in cells in a part of its own, by the name in =DISPIMG("ID_…", 1)."""
-        if _CELL_PICTURES not in self._parts:
-            return
-        targets = relations(self._parts, _CELL_PICTURES)
-        for picture in parse(self._parts[_CELL_PICTURES]).iter("{*}pic"):
-            if any(properties.get("name") == name for properties in picture.iter("{*}cNvPr")):
-                for blip in picture.iter("{*}blip"):
-                    if part := _target(blip, targets):
-                        yield part
-
-    def _in_cell(self, cell: Cell) -> Iterator[str]:
-        """
-        Excel 365 keeps a picture placed in a cell as a rich value behind a #VALUE! error.
-
-        The cell's vm counts value metadata, which count future metadata, which count rich
-        values, which count their pictures' relationships (MS-XLSX 2.3.6).
-        """
-        data = self._parts[self._sheets[cell.sheet]]
-        marked = re.search(rb'<c r="' + cell.address.encode() + rb'"[^>]*\bvm="(\d{1,6})"', data)
-        if not marked or _METADATA not in self._parts:
-            return
-        related = {kind: part for kind, part in relations(self._parts, WORKBOOK).values() if part in self._parts}
-        if not {"rdRichValue", "richValueRel"} <= related.keys():
-            return
-        key: str | None = str(int(marked[1]) - 1)
-        for part, path, attribute in (
-            (_METADATA, "{*}valueMetadata/{*}bk/{*}rc", "v"),
-            (_METADATA, "{*}futureMetadata[@name='XLRICHVALUE']/{*}bk/{*}extLst/{*}ext/{*}rvb", "i"),
-            (related["rdRichValue"], "{*}rv/{*}v[1]", ""),
-            (related["richValueRel"], "{*}rel", _RELATION_ID),
-        ):
-            elements = parse(self._parts[part]).findall(path)
-            if key is None or not key.isdigit() or int(key) >= len(elements):
-                return
-            key = elements[int(key)].get(attribute) if attribute else elements[int(key)].text
-        _, picture = relations(self._parts, related["richValueRel"]).get(key or "", ("", ""))
-        yield picture
-
-
-def _target(blip: etree._Element, targets: Mapping[str, tuple[str, str]]) -> str:
-    key = next((key for name in _EMBEDDED if (key := blip.get(name))), "")
-    return targets.get(key, ("", ""))[1]
-
-
-def _corner(anchor: etree._Element, which: str) -> tuple[int, int] | None:
-    """Row and column of the anchor's *which* corner."""
-    row, column = (anchor.findtext(f"{{*}}{which}/{{*}}{name}", "").strip() for name in ("row", "col"))
-    return (
-        (int(row), int(column)) if row.isascii() and row.isdigit() and column.isascii() and column.isdigit() else None
-    )
 
 
 def _position(address: str) -> tuple[int, int]:
