@@ -224,6 +224,7 @@ Private Function Refreshed(ByVal server As String, ByVal token As String, ByRef 
     Dim dataset As Collection
     Dim status As Long
     Dim problem As String
+    Dim reason As String
     Dim at As Long
     Set tables = AftersheetTables.Tables()
     If tables.Count = 0 Then
@@ -244,7 +245,9 @@ Private Function Refreshed(ByVal server As String, ByVal token As String, ByRef 
             Refreshed = Trouble(server, status, dataset)
             Exit Function
         End If
-        problem = problem & AftersheetTables.Fill(AftersheetTables.Table(tables.Item(at)), dataset)
+        reason = AftersheetTables.Fill(AftersheetTables.Table(tables.Item(at)), dataset)
+        If Len(reason) = 0 Then AftersheetTables.NoteOrigin tables.Item(at), dataset
+        problem = problem & reason
     Next at
     AftersheetTables.RefreshPivots
     fine = (Len(problem) = 0)

@@ -7,7 +7,19 @@ Option Private Module
 Public Function Add(ByVal server As String) As String
     ' Save a copy of this workbook into the queue; its key. The open file keeps its name and stays as it is.
     Dim key As String
-    key = AftersheetText.NewKey(Now)
+    Dim moment As Date
+    Dim cards As Collection
+    Dim tries As Long
+    Set cards = AftersheetFiles.Listed(AftersheetFiles.Folder("Queue"), ".txt")
+    moment = Now
+    key = AftersheetText.NewKey(moment)
+    For tries = 1 To 60
+        ' Pressed twice within a second: the order of the keys is that of the presses.
+        If cards.Count = 0 Then Exit For
+        If Left$(key, 15) > Left$(cards.Item(cards.Count), 15) Then Exit For
+        moment = moment + TimeSerial(0, 0, 1)
+        key = AftersheetText.NewKey(moment)
+    Next tries
     ThisWorkbook.SaveCopyAs CopyPath(key)
     AftersheetFiles.WriteLines CardPath(key), AftersheetText.UrlEncode(server) & vbLf _
         & AftersheetText.UrlEncode(ThisWorkbook.Name) & vbLf

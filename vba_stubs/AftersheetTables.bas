@@ -105,6 +105,28 @@ Failed:
     Resume Finally
 End Function
 
+Public Sub NoteOrigin(ByVal title As String, ByVal dataset As Collection)
+    ' The cover of a report says from when its figures are: above, and beside the table's name.
+    Dim cover As Object
+    Dim at As String
+    Dim row As Long
+    Dim said As String
+    at = Format$(Now, "yyyy-mm-dd hh:mm")
+    Set cover = ThisWorkbook.Worksheets(1)
+    On Error Resume Next ' a cover that somebody has made their own
+    For row = 1 To 100
+        said = ""
+        said = CStr(cover.Cells(row, 2).Value)
+        If Left$(said, Len(Words("as_of_begins"))) = Words("as_of_begins") Then
+            cover.Cells(row, 2).Value = Words("as_of", at)
+        ElseIf said = title Then
+            cover.Cells(row, 3).Value = Words("origin", AftersheetJson.Text(dataset, "name"), _
+                AftersheetJson.Count(AftersheetJson.Inner(dataset, "rows")), at)
+        End If
+    Next row
+    On Error GoTo 0
+End Sub
+
 Public Sub RefreshPivots()
     Dim at As Long
     On Error Resume Next

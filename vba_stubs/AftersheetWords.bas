@@ -8,8 +8,9 @@ Private Const SheetName As String = "AS__texts"
 
 Private known As Collection
 
-Public Function Words(ByVal key As String, Optional ByVal first As Variant, Optional ByVal second As Variant) As String
-    ' The text of a key, with {1} and {2} filled in; the key itself when it has none.
+Public Function Words(ByVal key As String, Optional ByVal first As Variant, Optional ByVal second As Variant, _
+    Optional ByVal third As Variant) As String
+    ' The text of a key, with {1}, {2} and {3} filled in; the key itself when it has none.
     Dim found As String
     If known Is Nothing Then ReadSheet
     found = key
@@ -18,6 +19,7 @@ Public Function Words(ByVal key As String, Optional ByVal first As Variant, Opti
     On Error GoTo 0
     If Not IsMissing(first) Then found = Replace(found, "{1}", CStr(first))
     If Not IsMissing(second) Then found = Replace(found, "{2}", CStr(second))
+    If Not IsMissing(third) Then found = Replace(found, "{3}", CStr(third))
     Words = found
 End Function
 

@@ -6,14 +6,17 @@ stay untried here (docs/excel-buttons.md says so).
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
+from openpyxl import Workbook
 
 from server.demo import demo_master
 from tests.libreoffice import Office, running
@@ -151,6 +154,33 @@ def test_what_is_computed_is_right(office: Office, tmp_path: Path) -> None:
     assert dict(zip(PURE, results, strict=True)) == {name: expected for name, (_, expected) in PURE.items()}
 
 
+def test_a_refreshed_report_says_from_when_it_is(office: Office, tmp_path: Path) -> None:
+    """New figures under an old date would mislead: the cover's lines are written anew, everything else stays."""
+    book = Workbook()
+    cover = book.active
+    assert cover is not None
+    for address, text in {
+        "B4": "截至 2026-01-02 03:04，范围：全部",
+        "B9": "T_cases", "C9": "数据集 cases，0 行，截至 2026-01-02 03:04，范围：全部。",
+        "B10": "T_other", "C10": "数据集 other，5 行",
+    }.items():  # fmt: skip
+        cover[address] = text
+    out = BytesIO()
+    book.save(out)
+    data = json_of({"name": "cases", "rows": [{}, {}]})
+    act = 'Public Sub Act()\n    AftersheetTables.NoteOrigin "T_cases", AftersheetJson.Parse(' + data + ")\nEnd Sub\n"
+    made = with_macros(out.getvalue(), language="zh", modules=RUN | {"Probe": probe([]) + act})
+    (tmp_path / "report.xlsm").write_bytes(made)
+    libraries = [name for name, _ in office("open_with_macros", tmp_path / "report.xlsm") if name != "Standard"]
+    office("call", libraries[0], "Probe.Act")
+
+    _, texts = office("sheet", "Sheet")
+    assert re.fullmatch(r"截至 20\d\d-\d\d-\d\d \d\d:\d\d，范围：全部", texts[3][1])
+    assert "2026-01-02" not in texts[3][1] + texts[8][2]
+    assert texts[8][2].startswith("数据集 cases，2 行，截至 20")
+    assert texts[9][1:3] == ["T_other", "数据集 other，5 行"]
+
+
 def reply(home: Path, status: int, body: Any) -> None:
     """Let this be what the server says next."""
     (home / "answer.txt").write_text(f"{status}\n{quote(json.dumps(body))}\n", encoding="ascii")
@@ -230,6 +260,7 @@ def test_without_a_network_nothing_is_lost_and_nothing_sent_twice(office: Office
     (again,) = (line.split() for line in noted(home, "requests.txt"))
     assert again[3] == tried[3]
     assert (queue / f"{tried[3]}.xlsm").read_bytes() == kept
+    assert min(queue.iterdir()).stem == tried[3]
 
     reply(home, 201, answer(record_number="JL-2026-000002", revision=1))
     office("call", library_name, "AftersheetButtons.AftersheetSubmit")

@@ -122,6 +122,15 @@ def test_protection_is_written_as_excel_writes_it() -> None:
     assert plain == {"CMG": bytes(4), "DPB": bytes(1), "GC": b"\xff"}
 
 
+def test_protection_is_undone_as_excel_does_it() -> None:
+    """The steps of the test above, on what Excel itself has written for an open project."""
+    key = sum(b"{5CF9CDAB-B77B-4FE4-BD7E-D29900070E1B}") & 0xFF
+    written = {"CMG": "8D8FA61394EA98EA98EA98EA98", "DPB": "8D8FA61394EF95EF95EF", "GC": "8D8FA61394EF95EF9510"}
+
+    plain = {name: _revealed(text, key) for name, text in written.items()}
+    assert plain == {"CMG": bytes(4), "DPB": bytes(1), "GC": b"\xff"}
+
+
 def _revealed(text: str, key: int) -> bytes:
     """[MS-OVBA] 2.4.3.3, Data Decryption."""
     data = bytes.fromhex(text)

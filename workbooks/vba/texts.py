@@ -54,6 +54,10 @@ TEXTS: Mapping[str, Text] = {
         "先前未发出的“{1}”未被接收，请打开它再按“提交”查看问题。",
         "“{1}”, unsent until now, was not accepted; open it and press Submit to see why.",
     ),
+    # on a report's cover, in its own words
+    "as_of_begins": Text("截至 ", "As of "),
+    "as_of": Text("截至 {1}，范围：全部", "As of {1}; period: all"),
+    "origin": Text("数据集 {1}，{2} 行，截至 {3}，范围：全部。", "Data set {1}, {2} rows as of {3}, period: all."),
     # trouble
     "kept": Text(
         "表单已保存在本机（共 {1} 份待发），下次按“提交”时自动发出，不会重复。",
