@@ -49,6 +49,8 @@ def without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
     are people's answers.
     """
     error = event.pop("exc_info", None)
+    if error is True:  # the one that is being handled
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["exception"] = [_told(link) for link in _chain(error)]
     return event

@@ -18,7 +18,7 @@ from workbooks.form import Text
 SCOPES = ("submit", "read")
 LIFETIME = timedelta(days=180)
 _SHAPE = re.compile(r"as_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
-_USE_NOTED_EVERY = timedelta(hours=1)  # not a write per request
+_USE_NOTED_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +72,7 @@ def token_id_of(text: str) -> str:
 def viewer_of_token(
     session: Session, text: str, *, scope: str | None = None, now: datetime | None = None
 ) -> Viewer | None:
-    """
-    The person a token speaks for; None for one that is unknown, expired, revoked or lacks *scope*.
-
-    Notes the use at most once an hour, so *session* must be able to write.
-    """
+    """The person a token speaks for; None for one that is unknown, expired, revoked or lacks *scope*."""
     match = _SHAPE.fullmatch(text)
     token = session.get(Token, match[1]) if match else None
     if match is None or token is None or not secrets.compare_digest(token.secret_sha256, _hash(match[2])):
@@ -84,9 +80,18 @@ def viewer_of_token(
     now = now or datetime.now(UTC)
     if token.revoked_at is not None or token.expires_at <= now or (scope is not None and scope not in token.scopes):
         return None
-    if token.last_used_at is None or now - token.last_used_at > _USE_NOTED_EVERY:
-        token.last_used_at = now
     return viewer_of_id(session, token.user_id)
+
+
+def use_is_due(session: Session, text: str, now: datetime | None = None) -> bool:
+    """Whether the use of a valid token should be noted: once an hour, so that reading seldom writes."""
+    used = session.get_one(Token, token_id_of(text)).last_used_at
+    return used is None or (now or datetime.now(UTC)) - used > _USE_NOTED_EVERY
+
+
+def note_use(session: Session, text: str, now: datetime | None = None) -> None:
+    """Note that a valid token is used now."""
+    session.get_one(Token, token_id_of(text)).last_used_at = now or datetime.now(UTC)
 
 
 def tokens_of(session: Session, user: Viewer) -> list[TokenView]:

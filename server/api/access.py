@@ -7,7 +7,7 @@ from typing import Literal, ParamSpec, TypeVar, cast
 import structlog
 from flask import g, request
 
-from server.access.tokens import viewer_of_token
+from server.access.tokens import note_use, use_is_due, viewer_of_token
 from server.access.visibility import Viewer
 from server.api.blueprint import site
 from server.api.problems import Problem
@@ -51,10 +51,13 @@ def token_id() -> str:
 
 def _owner(scope: Scope) -> Viewer:
     token = _token()
-    # Writable: the token's last use is noted now and then.
-    with site().session() as session:
+    with site().session(read_only=True) as session:
         viewer = viewer_of_token(session, token, scope=scope) if token else None
         known = viewer is not None or (token and viewer_of_token(session, token) is not None)
+        due = viewer is not None and use_is_due(session, token)
+    if due:
+        with site().session() as session:
+            note_use(session, token)
     if viewer is not None:
         return viewer
     if known:

@@ -71,7 +71,7 @@ def list_(as_json: bool) -> None:
         return
     table = Table(header_style="bold")
     for heading in known[0] if known else ("username",):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading.removesuffix("_at").replace("_", " "), overflow="fold")
     for person in known:
         table.add_row(*(_shown(value) for value in person.values()))
     console.print(table)

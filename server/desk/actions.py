@@ -11,7 +11,8 @@ from workbooks import desk
 from workbooks.desk import Answer, DeskError, OpenForm, Refreshed, Submitted
 from workbooks.form import Language, Text
 
-_TRIES, _PAUSE = 3, 1.0  # the first request with a key may still be at work
+_TRIES, _PAUSE = 3, 1.0  # while the first request with a key is still at work
+_MOST_FAILURES = 3  # of waiting copies in a row: then the server is ill, and nobody waits longer
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ def submit(settings: DeskSettings, *, any_workbook: bool = False, language: Lang
         "accepted": done.answer.accepted,
         "record_number": done.answer.number,
         "revision": done.answer.revision,
+        "outcome": _both(done.answer.outcome),
         "state": _both(done.answer.state),
         "errors": done.answer.errors,
         "warnings": len(done.answer.remarks) - done.answer.errors,
@@ -121,23 +123,22 @@ def deliver(client: Client, queue: Queue, own: Unsent, earlier: list[tuple[Unsen
     Send everything that waits for this server, oldest first; the answer to *own*.
 
     What became of the others is put into *earlier*. One that the server fails on does not
-    hold up those behind it.
+    hold up those behind it; after several the rest waits.
 
     Raises:
         NoConnection, NotAnswered, NotSignedIn: *own* waits.
         TurnedDown: The server will never take *own* as it is.
     """
+    failures = 0
     for item in queue.items():
-        if item.server != own.server or item.key == own.key:
+        if item.server != own.server or item.key == own.key or failures == _MOST_FAILURES:
             continue
         try:
-            answer = _send(client, queue, item)
-        except (NoConnection, NotSignedIn):
-            raise
-        except DeskError as error:
+            earlier.append((item, _send(client, queue, item)))
+            failures = 0
+        except (NotAnswered, TurnedDown) as error:
             earlier.append((item, error))
-        else:
-            earlier.append((item, answer))
+            failures = failures + 1 if isinstance(error, NotAnswered) else 0
     return _send(client, queue, own)
 
 
@@ -146,8 +147,8 @@ def _send(client: Client, queue: Queue, item: Unsent) -> Answer:
     for remaining in reversed(range(_TRIES)):
         try:
             answer = client.submit(content, item.filename, item.key)
-        except NotAnswered:
-            if not remaining:
+        except NotAnswered as error:
+            if not (remaining and error.at_work):
                 raise
             time.sleep(_PAUSE)
         except TurnedDown as error:

@@ -8,9 +8,9 @@ from http.client import HTTPException
 from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
-from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from server.desk.settings import DeskSettings
+from server.desk.settings import DeskSettings, is_this_computer
 from workbooks.dataset import Column, Dataset
 from workbooks.desk import Answer, DeskError, Remark
 from workbooks.form import Text
@@ -20,7 +20,9 @@ _WHOLE = 300.0  # seconds for one answer
 _LARGEST = 256 << 20  # bytes of one answer
 _PIECE = 1 << 20
 _WORKBOOK = "application/octet-stream"
-_LATER = frozenset({408, 409, 425, 429})
+_SENT_BACK = Text("退回改正", "Sent back")
+_AT_WORK, _TOO_LARGE = 409, 413
+_LATER = frozenset({408, _AT_WORK, 425, 429})
 
 
 class NoConnection(DeskError):
@@ -28,7 +30,15 @@ class NoConnection(DeskError):
 
 
 class NotAnswered(DeskError):
-    """The server was reached but gave no answer to the request: it may be sent again as it is."""
+    """
+    The server was reached but gave no answer to the request: it may be sent again as it is.
+
+    *at_work* when it is busy with the same request, whose answer will be there in a moment.
+    """
+
+    def __init__(self, message: Text, *, at_work: bool = False) -> None:
+        super().__init__(message)
+        self.at_work = at_work
 
 
 class NotSignedIn(DeskError):
@@ -49,7 +59,7 @@ class Client:
     def __init__(self, settings: DeskSettings, *, timeout: float = TIMEOUT) -> None:
         self._settings = settings.needed()
         self._timeout = timeout
-        self._opener = _opener()
+        self._opener = _opener(self._settings.server)
 
     def submit(self, content: bytes, filename: str, key: str) -> Answer:
         """
@@ -149,9 +159,9 @@ class Client:
                 ),
                 known=slug == "forbidden",
             )
-        if slug is None or status in _LATER or status >= 500:
-            # Not our server's words: a proxy, a sign-in page of the network. That is no answer.
-            return NotAnswered(told)
+        if status != _TOO_LARGE and (slug is None or status in _LATER or status >= 500):
+            # Without a slug it is not our server: a proxy, a sign-in page of the network. That is no answer.
+            return NotAnswered(told, at_work=status == _AT_WORK)
         return TurnedDown(told)
 
 
@@ -168,8 +178,9 @@ class _NoRedirects(HTTPRedirectHandler):
         return None
 
 
-def _opener() -> OpenerDirector:
-    return build_opener(_NoRedirects)
+def _opener(server: str) -> OpenerDirector:
+    # The system's proxy is for the network; it has no way to this computer.
+    return build_opener(_NoRedirects, *([ProxyHandler({})] if is_this_computer(server) else []))
 
 
 def _body(answer: Any) -> bytes:
@@ -200,11 +211,13 @@ def _strange(server: str, status: int) -> Text:
 
 
 def _answer(receipt: Mapping[str, Any]) -> Answer:
+    accepted, outcome = receipt["outcome"] != "rejected", _text(receipt["outcome_text"])
     at = datetime.fromisoformat(str(receipt["received_at"]).replace("Z", "+00:00"))
     revision = receipt.get("revision")
     return Answer(
-        accepted=receipt["outcome"] != "rejected",
-        state=_text(receipt["outcome_text"]),
+        accepted=accepted,
+        outcome=outcome,
+        state=_text_or_none(receipt.get("state_text")) or (outcome if accepted else _SENT_BACK),
         received_at=at.astimezone().replace(tzinfo=None),
         number=str(receipt["record_number"]) if receipt.get("record_number") else None,
         revision=int(revision) if revision is not None else None,

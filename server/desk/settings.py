@@ -101,8 +101,12 @@ def address(text: str) -> str:
 
 def is_open_to_listeners(server: str) -> bool:
     """Whether a token sent to *server* can be read on the way: not encrypted, and not on this computer."""
-    parts = urlsplit(server)
-    return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+    return urlsplit(server).scheme == "http" and not is_this_computer(server)
+
+
+def is_this_computer(server: str) -> bool:
+    """Whether *server* runs on the computer that asks."""
+    return urlsplit(server).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def write_private(path: Path, content: bytes) -> None:

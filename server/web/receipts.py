@@ -49,6 +49,8 @@ CHANNELS: Mapping[str, Text] = {
     "desk": Text("Excel", "Excel"),
     "demo": Text("演示数据", "Demo data"),
 }
+_FILLED_IN = Text("网页填写", "Filled in on the page")
+_WITHOUT_FILE = Text("填写内容（无文件）", "Answers without a file")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,11 @@ class ReceiptView:
     next_step: Text | None = None
     has_file: bool = True
     locked: bool = False  # behind a password that may be tried here
+
+    @property
+    def unnamed(self) -> Text:
+        """What stands for the file name of answers that came without a file."""
+        return _FILLED_IN if self.channel == CHANNELS["web"] else _WITHOUT_FILE
 
     @property
     def badge(self) -> str:

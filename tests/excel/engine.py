@@ -8,8 +8,9 @@ from typing import Any
 import xlwings as xw
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import FormulaRule
+from openpyxl.styles import Alignment, Border, PatternFill, Side
 from openpyxl.styles import Font as CellFont
-from openpyxl.styles import PatternFill
+from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.worksheet import Worksheet
 from xlwings import base_classes
@@ -366,18 +367,33 @@ class Range(base_classes.Range):
 
     @property
     def borders(self) -> "Borders":
-        return Borders()
+        return Borders(self)
 
-    def _layout(name: str) -> Any:
+    def _aligned(name: str) -> Any:
         def set_(self: Any, value: Any) -> None:
             check_format(self._sheet.sheet)
+            for cell in self.cells():
+                kept = cell.alignment
+                now = {"wrap_text": kept.wrap_text, "vertical": kept.vertical, "horizontal": kept.horizontal}
+                cell.alignment = Alignment(**(now | {name: value}))
 
-        return property(lambda self: None, set_, doc=name)
+        return property(lambda self: getattr(self.cells()[0].alignment, name), set_)
 
-    wrap_text, vertical_alignment = _layout("WrapText"), _layout("VerticalAlignment")
-    row_height, column_width = _layout("RowHeight"), _layout("ColumnWidth")
+    wrap_text, vertical_alignment = _aligned("wrap_text"), _aligned("vertical")
+    horizontal_alignment = _aligned("horizontal")
 
-    def autofit(self, axis: Any = None) -> None: ...
+    def _sized(dimensions: str, size: str, first: int) -> Any:
+        def set_(self: Any, value: float) -> None:
+            check_format(self._sheet.sheet)
+            for number in range(self.area[first], self.area[first + 2] + 1):
+                key = number if first == 0 else get_column_letter(number)
+                setattr(getattr(self._sheet.sheet, dimensions)[key], size, value)
+
+        return property(lambda self: None, set_)
+
+    row_height, column_width = _sized("row_dimensions", "height", 0), _sized("column_dimensions", "width", 1)
+
+    def autofit(self, axis: Any = None) -> None: ...  # rows without a height are fitted by whoever opens the file
 
     def add_hyperlink(self, where: str, text_to_display: str, screen_tip: str) -> None:
         cell = self.cells()[0]
@@ -439,7 +455,7 @@ class Font(base_classes.Font):
         def set_(self: Any, value: Any) -> None:
             check_format(self._cells.sheet.sheet)
             if name == "color":
-                value = "FF" + ("{:02X}{:02X}{:02X}".format(*value) if isinstance(value, tuple) else value.lstrip("#"))
+                value = "FF{:02X}{:02X}{:02X}".format(*_rgb(value))
             for cell in self._cells.cells():
                 if hasattr(cell, "font"):
                     old = cell.font
@@ -452,7 +468,17 @@ class Font(base_classes.Font):
 
 
 class Borders(base_classes.Borders):
-    def set(self, which: Any = "all", **options: Any) -> None: ...
+    def __init__(self, cells: Range) -> None:
+        self._cells = cells
+
+    def set(self, which: Any = "all", **options: Any) -> None:
+        side = Side("thin", color="FF{:02X}{:02X}{:02X}".format(*_rgb(options["color"])))
+        for cell in self._cells.cells():
+            cell.border = Border(left=side, right=side, top=side, bottom=side)
+
+
+def _rgb(colour: Any) -> tuple[int, ...]:
+    return colour if isinstance(colour, tuple) else tuple(int(colour.lstrip("#")[at : at + 2], 16) for at in (0, 2, 4))
 
 
 class ConditionalFormat(base_classes.ConditionalFormat):
@@ -464,9 +490,10 @@ class ConditionalFormat(base_classes.ConditionalFormat):
 
     def delete(self) -> None:
         check_format(self._sheet)
-        self._holder.cfRule.remove(self._rule)  # from all cells it applies to
-        if not self._holder.cfRule:
-            del self._sheet.conditional_formatting._cf_rules[self._holder]
+        kept = self._sheet.conditional_formatting._cf_rules
+        kept[self._holder] = [rule for rule in kept[self._holder] if rule is not self._rule]  # from all its cells
+        if not kept[self._holder]:
+            del kept[self._holder]
 
 
 class ConditionalFormats(base_classes.ConditionalFormats):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import Flask
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from openpyxl import load_workbook
+from sqlalchemy import text
 
 from server.access.people import find_user
 from server.access.tokens import revoke_token, tokens_of
@@ -250,3 +252,15 @@ def test_a_page_beyond_all_numbers_is_empty(client: Program):
 def test_reports_are_built_for_every_day_that_is_taken(client: Program, day: str):
     """Also where there are no figures yet, or none any more."""
     assert client.get(f"/reports/fracas_monthly?as_of={day}").data[:2] == b"PK"
+
+
+def test_reading_does_not_wait_for_a_writer(client: Program, site: Site):
+    """While a long import holds the database, programs still get their answers; the first call has noted the token."""
+    assert client.get("/templates").status_code == 200
+    with site.session() as writer:
+        writer.execute(text("UPDATE users SET language = 'en'"))
+        started = time.monotonic()
+        status = client.get("/templates").status_code
+
+    assert status == 200
+    assert time.monotonic() - started < 5

@@ -133,6 +133,22 @@ def test_a_mail_that_cannot_be_read_costs_the_others_nothing(run: Run, tmp_path:
     assert "qq_two_summaries.eml" in result.stdout
 
 
+def test_a_failure_is_logged_without_what_people_wrote(run: Run, monkeypatch: pytest.MonkeyPatch):
+    """Beside the answer for programs, not in it; no values of a stack frame, be they answers or passwords."""
+
+    def failing(*_: object) -> None:
+        answer = "客户的意见"
+        raise ValueError(answer)
+
+    monkeypatch.setattr("server.intake.mail.settling.settle", failing)
+    result = run("intake", MAIL / "foxmail_loan_slip.eml", "--json")
+    (logged,) = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+
+    assert [entry["state"] for entry in json.loads(result.stdout)] == ["new"]
+    assert (logged["event"], logged["attempt"]) == ("mail attempt failed", 1)
+    assert "客户的意见" not in result.output
+
+
 def test_a_template_for_a_station_is_sealed(run: Run, tmp_path: Path):
     """With the station and a seal in it; without --station there is neither."""
     sealed, plain = tmp_path / "sealed.xlsx", tmp_path / "plain.xlsx"

@@ -163,6 +163,13 @@ def _fills(book: OpenWorkbook) -> dict[str, Any]:
     return {c.coordinate: (c.fill.patternType, c.fill.fgColor.rgb) for row in sheet.iter_rows() for c in row}
 
 
+def _rules(book: OpenWorkbook) -> list[str]:
+    """The conditional formats of the form by their formulas, the first to be looked at first."""
+    holders = book.content.worksheets[0].conditional_formatting
+    rules = sorted((rule for holder in holders for rule in holder.cfRule), key=lambda rule: rule.priority)
+    return [rule.formula[0] for rule in rules]
+
+
 def test_the_number_comes_into_the_open_workbook(blank: Opener, mine: DeskSettings, excel: Application):
     """Number, revision, state and time stand in their cells; the sheet is protected as before, the selection kept."""
     book = blank(**GOOD)
@@ -178,7 +185,8 @@ def test_the_number_comes_into_the_open_workbook(blank: Opener, mine: DeskSettin
     assert number in told.text
     assert _cell(book, "AS__number").value == number
     assert _cell(book, "AS__revision").value == 1
-    assert _cell(book, "AS__state").value == "已接收，新建记录"
+    assert told.facts["outcome"]["zh"] == "已接收，新建记录"
+    assert _cell(book, "AS__state").value == told.facts["state"]["zh"]
     assert _cell(book, "AS__received_at").value.date() == date.today()
     assert {name: getattr(sheet.protection, name) for name in before} == before
     assert book.content.sheetnames[0] == book.active_title == sheet.title
@@ -200,9 +208,9 @@ def test_what_is_sent_is_the_open_workbook(blank: Opener, mine: DeskSettings, ap
 def test_wrong_cells_are_marked_and_right_ones_lose_their_marks(blank: Opener, mine: DeskSettings):
     """Coloured with a note and listed; after the correction the fill is what it was and nothing of it is left."""
     book = blank(**GOOD | {"severity": "非常严重", "visited_on": "2026-13-45"})
-    clean, rules = _fills(book), len(book.content.worksheets[0].conditional_formatting)
+    clean, rules = _fills(book), _rules(book)
     first = actions.submit(mine)
-    wrong = _marks(book)
+    wrong, above = _marks(book), _rules(book)
     listed = [row[3].value for row in book.content["检查结果"].iter_rows() if row[3].value]
     active = book.active_title
     _type({"severity": "严重", "visited_on": date.today().isoformat()})
@@ -216,10 +224,25 @@ def test_wrong_cells_are_marked_and_right_ones_lose_their_marks(blank: Opener, m
     assert active == "检查结果"
     assert _marks(book) == {}
     assert {place: fill for place, fill in _fills(book).items() if clean.get(place, fill) != fill} == {}
-    assert len(book.content.worksheets[0].conditional_formatting) == rules
+    assert above[: len(wrong)] == ['LEN("Aftersheet")>0'] * len(wrong)
+    assert _rules(book) == rules
     assert [name for name in book.content.defined_names if name.startswith((MARK_NAME, "AS__fill_"))] == []
     assert "✔" in book.content["检查结果"]["A2"].value
     assert _cell(book, "AS__number").value == second.facts["record_number"]
+
+
+def test_warnings_do_not_turn_the_page(blank: Opener, mine: DeskSettings):
+    """An accepted form with a remark gets its findings sheet behind, and stays where it was on the form."""
+    book = blank(**GOOD, hours=20)
+    xw.apps.active.books.active.names["AS__reason"].refers_to_range(1, 1).value = "现场等件"
+    title = book.content.sheetnames[0]
+    book.selections[title] = (9, 3, 9, 3)
+    told = actions.submit(mine)
+
+    assert (told.good, told.facts["warnings"]) == (True, 1)
+    assert (book.active_title, book.selections[title]) == (title, (9, 3, 9, 3))
+    assert book.content.sheetnames[-1] == "检查结果"
+    assert "✔" in book.content["检查结果"]["A2"].value
 
 
 def test_marks_of_a_marked_workbook_are_taken_back(blank: Opener, mine: DeskSettings, app: Flask, site: Site, tmp_path):
@@ -263,7 +286,8 @@ def test_submitting_again_is_no_second_record(blank: Opener, mine: DeskSettings)
 
     assert second.good
     assert second.facts["record_number"] == first.facts["record_number"]
-    assert _cell(book, "AS__state").value == "此前已收到"
+    assert second.facts["outcome"]["zh"] == "此前已收到"
+    assert _cell(book, "AS__state").value == second.facts["state"]["zh"]
 
 
 def test_a_correction_is_the_next_revision(blank: Opener, mine: DeskSettings):
@@ -360,6 +384,31 @@ def test_another_server_s_page_is_no_answer(mine: DeskSettings, served: Served, 
         actions.submit(mine)
 
     assert len(Queue(mine.folder).items()) == 1
+
+
+def test_a_request_still_at_work_is_asked_again(mine: DeskSettings, served: Served, blank: Opener):
+    """409: the server has the first one in hand; in a moment its answer is there, under the same key."""
+    blank(**GOOD)
+    busy = iter([(json.dumps({"slug": "still-running", "messages": {"zh": "", "en": ""}}), 409)] * 2)
+    served.instead = lambda: next(busy, None)
+    told = actions.submit(mine)
+
+    assert told.good
+    assert (len(served.keys), len(set(served.keys))) == (3, 1)
+
+
+def test_an_ill_server_is_not_waited_for(mine: DeskSettings, served: Served, blank: Opener):
+    """With many copies waiting and every one failing, whoever pressed the button gets an answer soon; all wait on."""
+    queue = Queue(mine.folder)
+    for number in range(10):
+        queue.add(b"copy %d" % number, f"{number}.xlsx", mine.server)
+    blank(**GOOD)
+    served.instead = lambda: (json.dumps({"slug": "internal-error", "messages": {"zh": "错", "en": "failed"}}), 500)
+    with pytest.raises(NotAnswered):
+        actions.submit(mine)
+
+    assert len(served.keys) == 3 + 1
+    assert len(queue.items()) == 10 + 1
 
 
 def test_a_redirect_does_not_carry_the_token_away(mine: DeskSettings, served: Served):

@@ -17,7 +17,15 @@ from server.access.people import (
     set_active,
     viewer_of_sign_in,
 )
-from server.access.tokens import LIFETIME, issue_token, revoke_token, tokens_of, viewer_of_token
+from server.access.tokens import (
+    LIFETIME,
+    issue_token,
+    note_use,
+    revoke_token,
+    tokens_of,
+    use_is_due,
+    viewer_of_token,
+)
 from server.access.visibility import Viewer
 from server.site import Site
 from tests.server.company import PASSWORD
@@ -165,7 +173,19 @@ def test_token_speaks_for_its_owner_within_its_scopes(site: Site, alice: Viewer)
     assert token.startswith(f"as_{row.id}_")
     assert len(token.rpartition("_")[0]) + 44 >= len(f"as_{row.id}_") + 43
     assert token.removeprefix(f"as_{row.id}_") not in row.secret_sha256
-    assert row.last_used_at is not None
+
+
+def test_the_use_of_a_token_is_noted_once_an_hour(site: Site, alice: Viewer):
+    """Its owner sees whether it is still used, and a program that only reads hardly ever writes."""
+    now = datetime.now(UTC)
+    with site.session() as session:
+        token = issue_token(session, alice, "Excel")
+        first = use_is_due(session, token)
+        note_use(session, token, now)
+        again = [use_is_due(session, token, now + timedelta(minutes=minutes)) for minutes in (59, 61)]
+        (view,) = tokens_of(session, alice)
+
+    assert (first, again, view.last_used_at) == (True, [False, True], now)
 
 
 @pytest.mark.parametrize("change", ["one letter", "no prefix", "empty", "other id"])

@@ -7,9 +7,11 @@ from flask import Flask
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
+from server.access.visibility import Viewer
+from server.intake.receive import receive_values
 from server.site import Site
 from tests.server.browsing import Browser, signed_in, visible_text
-from tests.server.visits import workbook
+from tests.server.visits import ANSWERS, fill_in, workbook
 
 BAD = {"visitors": None, "severity": None}
 
@@ -83,6 +85,16 @@ def test_the_inbox_lists_what_came_in(app: Flask):
     rejected = alice.get("/submissions?outcome=rejected&mine=1").text
     assert "坏.xlsx" in rejected
     assert "好.xlsx" not in rejected
+
+
+def test_answers_without_a_file_say_where_they_are_from(app: Flask, site: Site, alice: Viewer):
+    """What was filled in on a page says so; what another system handed over is not said to be."""
+    fill_in(site, alice)
+    receive_values(site, "visit", ANSWERS | {"note": "again"}, channel="mail", sender=alice, instance_id="other")
+    page = visible_text(signed_in(app, "alice").get("/submissions").text)
+
+    assert page.count("网页填写") == 1
+    assert page.count("填写内容（无文件）") == 1
 
 
 def test_nothing_chosen_is_said(app: Flask):

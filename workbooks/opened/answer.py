@@ -23,11 +23,13 @@ class Answer:
     """
     What became of one sending.
 
+    *outcome* says it in a few words, *state* as short as the form's cell for it.
     *received_at* is local time without zone. *number* and *revision* are None when nothing
     was stored, or when the server names none.
     """
 
     accepted: bool
+    outcome: Text
     state: Text
     received_at: datetime
     number: str | None = None

@@ -59,13 +59,13 @@ def verdict(answer: Answer, language: Language) -> str:
     if language == "zh":
         if not answer.accepted:
             return f"✘ 未接收：{errors} 处必须改正" + (f"，另有 {warnings} 处提醒。" if warnings else "。")
-        return f"✔ {answer.state.zh}" + (f"，编号 {number}" if number else "") + "。" * (not warnings) + (
+        return f"✔ {answer.outcome.zh}" + (f"，编号 {number}" if number else "") + "。" * (not warnings) + (
             f"；有 {warnings} 处提醒。" if warnings else ""
         )  # fmt: skip
     if not answer.accepted:
         also = f" and {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
         return f"✘ Not accepted: {errors} error{'s' * (errors > 1)} to correct{also}."
-    taken = f"✔ {answer.state.en}" + (f": {number}" if number else "")
+    taken = f"✔ {answer.outcome.en}" + (f": {number}" if number else "")
     return taken + (f", with {warnings} warning{'s' * (warnings > 1)}." if warnings else ".")
 
 
@@ -115,7 +115,7 @@ def _meta(answer: Answer, language: Language) -> tuple[str, ...]:
         answer.form_title[language] if answer.form_title else "",
         answer.number or "",
         str(answer.revision) if answer.revision is not None else "",
-        answer.state[language],
+        answer.outcome[language],
         answer.received_at.strftime("%Y-%m-%d %H:%M"),
     )
 
@@ -129,6 +129,8 @@ def _list(sheet: Sheet, top: int, remarks: Sequence[Remark], language: Language,
     body = sheet.range((top + 1, 1), (top + len(rows), _LAST))
     body.value = rows
     body.wrap_text, body.vertical_alignment = True, "center"
+    for area in (head, sheet.range((top + 1, 1), (top + len(rows), 4))):
+        area.horizontal_alignment = "center"
     sheet.range((top, 1), (top + len(rows), _LAST)).borders.set("all", line_style="continuous", color="#D3D9E2")
     for row, remark in enumerate(ordered, start=top + 1):
         ink, tint = _TONES["error" if remark.error else "warning"]

@@ -28,10 +28,14 @@ def quiet(app: App) -> Iterator[None]:
 
 @contextmanager
 def selection_kept(book: Book) -> Iterator[None]:
-    """The active sheet and the selected cells are afterwards what they were, if they are still there."""
-    sheet, selected = book.sheets.active, book.app.selection
-    title = sheet.name
-    where = None if selected is None else (selected.sheet.name, selected.address)
+    """
+    The active sheet and the selected cells of *book* are afterwards what they were, if they are still there.
+
+    What is selected in another workbook that lies in front is not touched.
+    """
+    title, selected = book.sheets.active.name, book.app.selection
+    here = selected is not None and selected.sheet.book.name == book.name and selected.sheet.name == title
+    address = selected.address if here else None
     try:
         yield
     finally:
@@ -40,8 +44,8 @@ def selection_kept(book: Book) -> Iterator[None]:
             if book.sheets.active.name != title:
                 book.sheets[title].activate()
             now = book.app.selection
-            if where is not None and where[0] == title and (now is None or now.address != where[1]):
-                book.sheets[title].range(where[1]).select()
+            if address is not None and (now is None or now.address != address):
+                book.sheets[title].range(address).select()
 
 
 @contextmanager

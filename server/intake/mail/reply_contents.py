@@ -37,6 +37,21 @@ _NEXT: Mapping[Outcome, Text] = {
         "Open the attached copy of your file, correct what is marked, and reply to this mail with it.",
     ),
 }
+# Where the marked copy is too large to be attached: nobody must look for it.
+_NEXT_UNATTACHED: Mapping[Outcome, Text] = {
+    Outcome.RECORDED: Text(
+        "已登记，不必再发。如需更正，请从网页下载回执工作簿，修改后回复本邮件发回。",
+        "Recorded; nothing more to send. To correct it, download the receipt from the page, edit it and reply with it.",
+    ),
+    Outcome.REVISED: Text(
+        "已更新。如需再改，请从网页下载本次的回执工作簿，修改后回复本邮件发回。",
+        "Updated. For further changes download this receipt from the page, edit it and reply with it.",
+    ),
+    Outcome.REJECTED: Text(
+        "请按上面各条在您自己的文件里改正，再回复本邮件，把它作为附件发回。",
+        "Correct your own file as told above, and reply to this mail with it.",
+    ),
+}
 _NEXT_UNREADABLE = Text(
     "请按上面的说明另存或改用我们的表单，再回复本邮件发回。",
     "Save it as described above or use our form, and reply to this mail with it.",
@@ -103,8 +118,10 @@ class Card:
 
     @property
     def next_step(self) -> Text:
-        if self.outcome is Outcome.REJECTED and not self.attachment:
+        if self.outcome is Outcome.REJECTED and self.form is None:
             return _NEXT_UNREADABLE
+        if not self.attachment:
+            return _NEXT_UNATTACHED.get(self.outcome, _NEXT[self.outcome])
         return _NEXT[self.outcome]
 
 

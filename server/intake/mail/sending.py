@@ -27,6 +27,7 @@ CLAIM = timedelta(minutes=3)  # to compose, connect, sign in and name the recipi
 HANDING_OVER = timedelta(seconds=LONGEST_SCAN) + timedelta(minutes=5)
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
+COMPOSINGS = 3  # that fail, then a person has to look
 RESENDS = 1  # after a handing over that nobody answered
 
 
@@ -143,7 +144,8 @@ class _Sender:
     def _content(self, reply: QueuedReply) -> bytes:
         """The composed mail: made once and kept, so that a second sending is the same to the byte."""
         with self._site.session(read_only=True) as session:
-            digest = session.get_one(Reply, reply.id).content_sha256
+            row = session.get_one(Reply, reply.id)
+            digest, tries = row.content_sha256, row.tries
         if digest is not None:
             with suppress(KeyError):  # lost; then it is composed anew
                 return self._site.originals.read(digest)
@@ -153,7 +155,9 @@ class _Sender:
             raise
         except Exception as error:  # shown with the reply; one that we cannot word must not hold up the others
             _log.exception("reply not composed", reply=reply.id)
-            raise Never(f"cannot be composed: {type(error).__name__}") from error
+            # The machine may have been short of memory, or about to stop.
+            kind = Never if tries >= COMPOSINGS else Later
+            raise kind(f"cannot be composed: {type(error).__name__}") from error
         digest = self._site.originals.keep(content)
         self._note_ours(reply.id, content_sha256=digest)
         return content

@@ -260,3 +260,14 @@ def test_a_large_workbook_is_left_on_the_page(site: Site, monkeypatch: pytest.Mo
 
     assert list(message.iter_attachments()) == []
     assert "附件" not in text(message).replace("作为附件", "").partition("In English")[0].partition("下一步")[0]
+
+
+def test_nobody_is_told_to_open_a_copy_that_is_not_attached(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """Photographs make the marked copy of a rejected form too large: its sender corrects the file they have."""
+    monkeypatch.setattr(replies, "LARGEST_WORKBOOK", 1000)
+    refused = text(composed(site, sealed(site, severity=None)))
+    unknown = text(composed(site, b"no workbook", message_id="<2@station.cn>"))
+
+    assert "在您自己的文件里改正" in refused
+    assert all("打开附件" not in words for words in (refused, unknown))
+    assert "改用我们的表单" in unknown
