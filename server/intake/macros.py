@@ -38,7 +38,7 @@ def form_with_macros(
         language=language,
         buttons=ON_FORMS,
         server=server or settings.public_url,
-        dataset=_FIGURES.get(definition.group, "records_by_form"),
+        dataset=_FIGURES.get(definition.group, f"records_{definition.form_id}"),
     )
     return signed(made, settings.macro_signer)
 
