@@ -33,6 +33,7 @@ Private Sub Press(ByVal action As String)
     Dim number As String
     Dim message As String
     Dim fine As Boolean
+    On Error GoTo Failed
     server = KnownServer()
     If Len(server) = 0 Then Exit Sub
     token = KnownToken(server)
@@ -45,7 +46,6 @@ Private Sub Press(ByVal action As String)
         If Not MayRefresh() Then Exit Sub
     End If
     AftersheetForm.Hold
-    On Error GoTo Failed
     Select Case action
         Case "submit": message = Submitted(server, token, fine)
         Case "check": message = Checked(server, token, fine)

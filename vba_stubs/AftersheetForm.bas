@@ -3,6 +3,7 @@ Attribute VB_Name = "AftersheetForm"
 Option Explicit
 Option Private Module
 
+Private held As Boolean
 Private updating As Boolean
 Private events As Boolean
 Private pointer As Long
@@ -11,16 +12,21 @@ Private options As Collection ' and what it allowed
 
 Public Sub Hold()
     ' Keep still while a macro works; Release puts everything back.
+    held = True
+    On Error Resume Next ' not every program that runs these macros has all of them
     updating = Application.ScreenUpdating
     events = Application.EnableEvents
     pointer = Application.Cursor
     Application.ScreenUpdating = False
     Application.EnableEvents = False
     Application.Cursor = 2 ' xlWait
+    On Error GoTo 0
 End Sub
 
 Public Sub Release()
     CloseAll
+    If Not held Then Exit Sub
+    held = False
     On Error Resume Next
     Application.StatusBar = False
     Application.Cursor = pointer

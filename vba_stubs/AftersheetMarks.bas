@@ -10,6 +10,7 @@ Private Const Rule As String = "LEN(""Aftersheet"")>0" ' our conditional format 
 Private Const Expression As Long = 2 ' xlExpression
 Private Const Solid As Long = 1 ' xlSolid
 Private Const NoPattern As Long = -4142 ' xlNone
+Private Const Gradient As Long = 4000 ' xlPatternLinearGradient
 Private Const White As Long = 16777215
 
 Public Sub TakeBack()
@@ -116,6 +117,7 @@ Private Sub PutFill(ByVal area As Object, ByVal colour As Long, ByVal number As 
     Dim made As Object
     Dim place As String
     Set first = area.Cells(1, 1)
+    If first.Interior.Pattern >= Gradient Then Exit Sub ' stays as it is: no few words describe it
     place = "='" & Replace(area.Worksheet.Name, "'", "''") & "'!" & area.Address
     AftersheetForm.Say "AS__fill_" & number, "=""" & Described(first.Interior.Pattern, first.Interior.Color) & """"
     AftersheetForm.Say "AS__mark_" & number & "_1", place
@@ -137,7 +139,11 @@ End Sub
 Private Sub PutNote(ByVal cell As Object, ByVal text As String)
     ' Before what somebody else has noted there; a threaded comment is left alone.
     Dim old As String
+    Dim thread As Object
+    Set thread = Nothing
     On Error Resume Next
+    Set thread = cell.CommentThreaded
+    If Not thread Is Nothing Then Exit Sub
     If Not cell.Comment Is Nothing Then
         old = cell.Comment.Text
         cell.Comment.Delete
