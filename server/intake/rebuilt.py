@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256 as sha256_of
 from types import MappingProxyType
 
 from server.access.visibility import Viewer
@@ -42,6 +43,7 @@ def rebuilt_workbook(site: Site, definition: FormDefinition, sha256: str, markin
         values=entries.values,
         number=filled.identity.record_number,
         revision=filled.identity.revision,
+        pictures={sha256_of(picture.content).hexdigest(): picture.content for picture in filled.pictures},
         reason=str(filled.reason.value) if filled.reason and filled.reason.value is not None else "",
         now=site.now().replace(tzinfo=None),
         editable=None if viewer.admin else viewer.roles,

@@ -39,6 +39,10 @@ _NEXT: Mapping[str, Text] = {
         "文件已保存，请稍后重试或联系管理员。", "The file is kept; try again later or tell the administrator."
     ),
 }
+_UNLOCK = Text(
+    "请输入文件的打开密码；或清除密码后重新提交。",
+    "Enter the password of the file, or clear it and send the file again.",
+)
 _LOCKED = frozenset((FindingCode.ENCRYPTED.slug, FindingCode.WRONG_PASSWORD.slug))
 CHANNELS: Mapping[str, Text] = {
     "web": Text("网页", "Web page"),
@@ -130,8 +134,8 @@ def of_receipt(
         changes=differences(definition, receipt.changes, master=master, language=language) if definition else (),
         deadlines=[_deadline(deadline, language) for deadline in receipt.deadlines],
         stored=stored,
-        next_step=receipt.next_step,
-        locked=_locked(finding.slug for finding in receipt.findings),
+        next_step=_UNLOCK if (locked := _locked(finding.slug for finding in receipt.findings)) else receipt.next_step,
+        locked=locked,
     )
 
 
@@ -151,9 +155,9 @@ def of_row(
         record_number=row.record_number,
         revision=row.revision,
         findings=findings,
-        next_step=_NEXT.get(row.outcome),
+        next_step=_UNLOCK if (locked := _locked(finding["slug"] for finding in findings)) else _NEXT.get(row.outcome),
         has_file=row.kind == "workbook",
-        locked=_locked(finding["slug"] for finding in findings),
+        locked=locked,
     )
 
 

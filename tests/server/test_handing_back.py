@@ -1,8 +1,12 @@
 """Workbooks handed back: the marked receipt, and a record to go on with."""
 
+import hashlib
 from io import BytesIO
 
 import openpyxl
+import PIL.Image
+from flask import Flask
+from openpyxl.drawing.image import Image
 
 from server.access import seals
 from server.access.seals import SealState
@@ -10,6 +14,7 @@ from server.access.visibility import Viewer
 from server.intake.receive import Outcome, marked_workbook, record_workbook
 from server.intake.sealed import blank_template, own_seal, revoke_template
 from server.site import Site
+from tests.server.browsing import signed_in
 from tests.server.visits import fill_in, send, workbook
 from workbooks.filled import FilledForm
 from workbooks.reader import read
@@ -96,3 +101,29 @@ def test_revoked_seal_is_not_handed_out_again(site: Site, alice: Viewer):
     revoke_template(site, (before or "").partition(".")[0], by=Viewer.operator())
 
     assert own_seal(site, definition, alice) not in (None, before)
+
+
+def test_photos_on_the_sheet_are_attachments_of_the_record(app: Flask, site: Site, alice: Viewer):
+    """Pasted over their field: shown with the record, in the workbook to go on with, and kept when that comes back."""
+    book = openpyxl.load_workbook(BytesIO(workbook()))
+    sheet, _, cell = book.defined_names["AS_photo"].attr_text.rpartition("!")
+    photos = [_png("red"), _png("blue")]
+    for photo in photos:
+        book[sheet.strip("'")].add_image(Image(BytesIO(photo)), cell.replace("$", ""))
+    out = BytesIO()
+    book.save(out)
+    receipt = send(site, alice, out.getvalue())
+    number = receipt.record_number or ""
+    digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
+    page = signed_in(app, "alice").get(f"/records/{number}").text
+    content = record_workbook(site, number, viewer=alice, language="zh")
+
+    assert all(f"/records/{number}/pictures/{digest}" in page for digest in digests)
+    assert {hashlib.sha256(picture.content).hexdigest() for picture in _read(site, content).pictures} == set(digests)
+    assert send(site, alice, content).outcome is Outcome.ALREADY_RECEIVED
+
+
+def _png(colour: str) -> bytes:
+    out = BytesIO()
+    PIL.Image.new("RGB", (40, 30), colour).save(out, "PNG")
+    return out.getvalue()

@@ -1,5 +1,6 @@
 """Workbooks in the old format (.xls, BIFF8; WPS calls it .et), saved by LibreOffice."""
 
+import random
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from workbooks.findings import FindingCode
 from workbooks.library import library
 from workbooks.reader import Refused, read
 from workbooks.refusal import Limits
+from workbooks.sandbox import Sandbox
 
 DATA = Path(__file__).parents[1] / "data" / "good"
 NOW = datetime(2026, 11, 20, 12, 0)
@@ -143,3 +145,20 @@ def test_a_cut_off_old_workbook_is_damaged(old: dict[str, bytes], share: float):
     content = old["trip_loan_chengdu"]
 
     assert refused(content[: int(len(content) * share)]) is FindingCode.DAMAGED
+
+
+def test_bytes_changed_at_random_end_in_a_finding_or_a_form(old: dict[str, bytes]):
+    """Whatever the records then claim: no crash of ours, and the child lives or is replaced."""
+    chance = random.Random(20_261_122)
+    outcomes = set()
+    with Sandbox(workers=1, definitions=library()) as sandbox:
+        for _ in range(80):
+            content = bytearray(old["trip_plan_shenzhen_english"])
+            for _ in range(chance.choice((1, 2, 5, 30))):
+                content[chance.randrange(len(content) if chance.random() < 0.6 else 3_000)] = chance.randrange(256)
+            try:
+                outcomes.add(sandbox.read(bytes(content)).identity.form_id)
+            except Refused as turned_down:
+                outcomes.add(turned_down.finding.slug)
+
+    assert {"trip_plan", "damaged"} <= outcomes
