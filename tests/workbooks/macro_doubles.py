@@ -69,6 +69,14 @@ End Function
 """
 
 
+def mac_settings(source: str) -> str:
+    """Of the Mac's module what makes curl's settings: it is Basic that runs anywhere."""
+    lines = source.split("\r\n")
+    words = ("Function Options(", "Function Ran(")
+    start, end = (next(number for number, line in enumerate(lines) if word in line) for word in words)
+    return "\n".join([lines[0], "Option Explicit", *lines[start:end]]).replace("Private Function", "Public Function")
+
+
 def probe(expressions: list[str]) -> str:
     """A module with a function P0, P1 ... per expression, which returns its value, or the error in words."""
     functions = (

@@ -8,8 +8,10 @@ stay untried here (docs/excel-buttons.md says so).
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from openpyxl import Workbook
 from server.demo import demo_master
 from tests.libreoffice import Office, running
 from tests.sendings import GOOD, entries
-from tests.workbooks.macro_doubles import DESK, MAC, WEB, probe
+from tests.workbooks.macro_doubles import DESK, MAC, WEB, mac_settings, probe
 from workbooks.check import check
 from workbooks.form import defined_name
 from workbooks.library import library
@@ -179,6 +181,51 @@ def test_a_refreshed_report_says_from_when_it_is(office: Office, tmp_path: Path)
     assert "2026-01-02" not in texts[3][1] + texts[8][2]
     assert texts[8][2].startswith("数据集 cases，2 行，截至 20")
     assert texts[9][1:3] == ["T_other", "数据集 other，5 行"]
+
+
+class _Listener(BaseHTTPRequestHandler):
+    """Takes one request down and answers like the server."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken = (self.path, dict(self.headers), body)  # type: ignore[attr-defined]
+        self.send_response(201)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+def test_on_a_mac_curl_sends_what_winhttp_sends(
+    office: Office, tmp_path: Path, require_program: Callable[..., str]
+) -> None:
+    """The settings the macros write for curl, run by curl: method, headers, the raw bytes, status and answer."""
+    curl = require_program("curl")
+    body, answer_file = tmp_path / 'my "form".xlsm', tmp_path / "answer.txt"
+    body.write_bytes(bytes(range(256)))
+    listener = HTTPServer(("127.0.0.1", 0), _Listener)
+    address = f"http://127.0.0.1:{listener.server_port}/api/v1/submissions?lang=zh&filename=a%20b.xlsm"
+    words = ["POST", address, "as_token", "key-1", str(body), "application/vnd.ms-excel.sheet.macroEnabled.12"]
+    given = ", ".join('"' + word.replace('"', '""') + '"' for word in [*words, str(answer_file)])
+    modules = RUN | {"AftersheetMac": mac_settings(sources()["AftersheetMac"]), "Probe": probe(
+        [f"AftersheetMac.Options({given})"]
+    )}  # fmt: skip
+    del modules["AftersheetWeb"], modules["AftersheetButtons"]
+    library_name, _ = load(office, tmp_path, modules)
+    (tmp_path / "request.txt").write_text(office("call", library_name, "Probe.P0"), encoding="ascii")
+
+    thread = threading.Thread(target=listener.handle_request)
+    thread.start()
+    run = subprocess.run([curl, "--config", str(tmp_path / "request.txt")], capture_output=True, text=True, timeout=30)
+    thread.join(10)
+    listener.server_close()
+
+    path, headers, taken = listener.taken  # type: ignore[attr-defined]
+    assert (run.returncode, run.stdout, answer_file.read_bytes()) == (0, "201", b"{}")
+    assert (f"http://127.0.0.1:{listener.server_port}{path}", taken) == (address, body.read_bytes())
+    assert headers["Authorization"] == "Bearer as_token"
+    assert (headers["Idempotency-Key"], headers["Content-Type"]) == ("key-1", words[5])
 
 
 def reply(home: Path, status: int, body: Any) -> None:
