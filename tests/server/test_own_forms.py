@@ -118,7 +118,7 @@ def settings(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Pa
     home = tmp_path / "home"
     home.mkdir()
     (home / "aftersheet.db").write_bytes(sqlite_template.read_bytes())
-    return Settings(home=home, secret_key="a secret key only for tests, long enough")
+    return Settings(home=home, secret_key="a secret key only for tests, long enough", workers=1)
 
 
 @pytest.fixture
