@@ -14,7 +14,7 @@ from workbooks.migrations import migrated
 from workbooks.parsing import labels, pictures
 from workbooks.parsing.damage import look_over
 from workbooks.parsing.grids import Grids, Place, address
-from workbooks.parsing.looks import Looks, with_zeros
+from workbooks.parsing.looks import Looks, as_shown
 from workbooks.parsing.opening import Opened, open_workbook
 from workbooks.parsing.other_forms import other_forms
 from workbooks.parsing.placement import misplaced_answers
@@ -49,7 +49,7 @@ def read(
         if definition is not None:
             sent = as_sent(definition, form.identity.version)
             if opened.inspection is not None:
-                form = with_zeros(form, sent, Looks(opened.inspection))
+                form = as_shown(form, sent, Looks(opened.inspection))
             form = pictures.add_pictures(form, sent, opened.album(), opened.grids.merged, limits)
             form = replace(form, findings=(*form.findings, *other_forms(opened, form, definitions)))
             form = migrated(definition, form)

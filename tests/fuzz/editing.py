@@ -261,6 +261,13 @@ class Editor:
             case _:
                 etree.SubElement(element, tag("v")).text = repr(serial(content))
 
+    def is_unlocked(self, at: Spot) -> bool:
+        """Whether the cell's format lets people type into it on a protected sheet."""
+        formats = self.tree(STYLES).find(tag("cellXfs"))
+        assert formats is not None
+        protection = formats[int(self.cell(at).get("s", "0"))].find(tag("protection"))
+        return protection is not None and protection.get("locked") in ("0", "false")
+
     def take(self, at: Spot, title: str = "") -> list[etree._Element]:
         """Empty a cell; what was in it, to be put elsewhere with `give`."""
         element = self.cell(at, title)

@@ -180,6 +180,8 @@ def answer_beside_its_cell(subject: Subject, book: Editor, rng: Random) -> Damag
         return None
     answer = rng.choice(found)
     target = Spot(answer.spot.row, rng.randint(answer.spot.column + 1, merged[answer.spot].column))
+    if not book.is_unlocked(target):
+        return None  # on a company's own sheet nothing tells an answer from what is printed there
     book.give(target, book.take(answer.spot))
     return Damage(
         kind="answer_beside_its_cell", paths=_every(subject), slugs=_LOST | {"answer-beside"}, told=answer.spot.address

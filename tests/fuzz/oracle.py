@@ -5,7 +5,6 @@ from workbooks.check import CheckReport, check
 from workbooks.filled import Row, Value
 from workbooks.findings import Finding, Severity
 from workbooks.form import FieldType
-from workbooks.library import library
 from workbooks.reader import read
 from workbooks.refusal import Refused
 
@@ -13,10 +12,10 @@ from workbooks.refusal import Refused
 def judge(subject: Subject, damaged: bytes, damage: Damage) -> list[str]:
     """The faults, none for a good end: values accepted that are wrong, or a refusal that does not say why."""
     try:
-        form = read(damaged, library())
+        form = read(damaged, subject.forms)
     except Refused as refused:
         return _unnamed([refused.finding], damage)
-    definition = library().get(form.identity.form_id or "")
+    definition = subject.forms.get(form.identity.form_id or "")
     if definition is None:
         return _unnamed(list(form.findings), damage)
     report = check(definition, form, master=MASTER, now=NOW)

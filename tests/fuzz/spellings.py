@@ -292,9 +292,11 @@ def number_shown_with_zeros(subject: Subject, book: Editor, rng: Random) -> Dama
 @kind
 def huge_text(subject: Subject, book: Editor, rng: Random) -> Damage | None:
     answer = rng.choice(subject.answers)
-    book.put(answer.spot, rng.choice("字aＡ9") * rng.choice([500, 40_000, 200_000]))
-    return Damage(kind="huge_text", paths=_all_paths(subject), slugs=frozenset({"too-large", "unsafe", "damaged"}),
-                  becomes={answer.path: (..., )}, told=answer.path)  # fmt: skip
+    text = rng.choice("字a9") * rng.choice([500, 40_000, 200_000])
+    book.put(answer.spot, text)
+    slugs = frozenset({"too-large", "unsafe", "damaged"})
+    becomes = with_line(subject, answer, text)
+    return Damage(kind="huge_text", paths=_all_paths(subject), slugs=slugs, becomes=becomes, told=answer.path)
 
 
 @kind

@@ -1,6 +1,6 @@
 """One good workbook about to be damaged: what it says, and where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -50,12 +50,13 @@ class Answer(NamedTuple):
 class Subject:
     """A good workbook with its meaning; *book* is what damages change."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, forms: Mapping[str, FormDefinition] | None = None) -> None:
         self.content = content
-        self.filled: FilledForm = read(content, library())
-        self.definition: FormDefinition = library()[self.filled.identity.form_id or ""]
+        self.forms = library() if forms is None else forms
+        self.filled: FilledForm = read(content, self.forms)
+        self.definition: FormDefinition = self.forms[self.filled.identity.form_id or ""]
         self.report: CheckReport = check(self.definition, self.filled, master=MASTER, now=NOW)
-        assert self.report.accepted
+        assert self.report.accepted, [finding.message("en") for finding in self.report.findings]
         self.language = self.filled.identity.language
 
     @cached_property

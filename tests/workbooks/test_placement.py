@@ -116,6 +116,14 @@ def test_digits_shown_with_zeros_are_read_as_shown() -> None:
     assert form.cells["customer"].value == "012"
 
 
+def test_bare_days_of_a_workbook_that_counts_from_1904_are_the_right_days() -> None:
+    """A date that lost its format in a file from an old Macintosh is not four years early."""
+    drawn = draw(ANSWERS | {"B4": 44867}, options={"date_1904": True})
+
+    assert read(drawn, FORMS).cells["arrived_on"].value == 44867 + 1462
+    assert read(draw(ANSWERS | {"B4": 44867}), FORMS).cells["arrived_on"].value == 44867
+
+
 HEAD = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
 
 
@@ -129,13 +137,37 @@ HEAD = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/
         (b'<row r="2"><c r="B2"><f>A1</f><v>3</v></c></row>', None),
         (b'<row r="2"><c r="B2" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>', "#DIV/0!"),
         (b"<row r='2'><c t='e' r='B2'><v>#N/A</v></c></row>", "#N/A"),
-        (b'<row r="2">\n <c r="B2" t="e">\n  <v>\n#N/A </v>\n </c>\n</row>', "#N/A"),
+        (b'<row r="2">\n <c r="B2" t="e">\n  <v>#N/A</v>\n </c>\n</row>', "#N/A"),
         (b'<row><c/></row><row><c/><c s="1" t="e"><v>#NUM!</v></c></row>', "#NUM!"),
     ],
 )
 def test_cells_that_only_look_empty_are_found(cells: bytes, unread: str | None) -> None:
     """Errors and formulas without a result, however the sheet is spelled."""
     assert list(unread_cells(HEAD + cells + b"</sheetData></worksheet>")) == ([((1, 1), unread)] if unread else [])
+
+
+def test_values_spelled_with_white_space_are_refused() -> None:
+    """Our reader takes the index of a text with a line end in it for the first text of all."""
+    with pytest.raises(Refused):
+        list(unread_cells(HEAD + b'<row r="2">\n<c r="B2" t="s"><v>\n5\n</v></c></row></sheetData></worksheet>'))
+
+
+def test_rows_inserted_under_the_head_of_a_list_are_no_finding() -> None:
+    """However many: the names went along, and so did what is under them."""
+    moved = {p: place.replace("13", "23").replace("15", "25") for p, place in PLACES.items() if "." in p}
+    form = read(draw({"B3": "甲", "A23": "S1", "B23": 2}, places=PLACES | moved), FORMS)
+
+    assert form.findings == ()
+    assert [line["serial"].value for line in form.repeats["parts"]] == ["S1"]
+
+
+def test_a_name_that_leads_to_a_label_is_a_finding() -> None:
+    """The words of the form are not taken for an answer."""
+    form = read(
+        draw({**ANSWERS, "C3": "结论", "D3": "好"}, places=PLACES | {"customer": "$C$3", "result": "$D$3"}), FORMS
+    )
+
+    assert "customer" in [finding.field for finding in found(form, FindingCode.MISPLACED_ANSWER)]
 
 
 def test_an_optional_answer_that_was_never_calculated_is_not_taken_for_empty() -> None:

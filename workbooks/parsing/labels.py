@@ -165,9 +165,17 @@ def _cells(
 
 
 def _value_cell(sheet: _Sheet, grids: Grids, label: Position, labels: frozenset[str]) -> Cell:
-    """The cell to the right of *label*; where merged cells were lost on the way, the first filled one."""
+    """
+    The cell to the right of *label*, or below one that takes the whole width of the sheet.
+
+    Where merged cells were lost on the way, it is the first filled one.
+    """
     row, column = label
     first = sheet.right_end.get(label, column) + 1
+    if label in sheet.right_end and first > max(sheet.right_end.values()) and row + 1 < len(sheet.rows):
+        below = sheet.rows[row + 1][column : column + 1]
+        if not any(isinstance(value, str) and fold(value) in labels for value in below):
+            return Cell(sheet.title, address(row + 1, column), grids.value(sheet.title, row + 1, column))
     column = first
     if not sheet.right_end:
         values = sheet.rows[row]

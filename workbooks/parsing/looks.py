@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from workbooks.filled import Cell, FilledForm
 from workbooks.form import FieldType, FormDefinition
@@ -10,6 +11,9 @@ from workbooks.guard import Inspection, parse
 
 _STYLES = "xl/styles.xml"
 _MEASURED = (FieldType.INTEGER, FieldType.DECIMAL, FieldType.DATE, FieldType.DATETIME, FieldType.TIME, FieldType.IMAGE)
+_DAYS = (FieldType.DATE, FieldType.DATETIME)
+_LATER = 1462  # days from the one day 0 to the other
+_TYPED_OUT = 1_000_000  # from here on a number is a date typed as 20261103
 _ZEROS = re.compile(r"0{2,32}")
 
 
@@ -19,6 +23,12 @@ class Looks:
     def __init__(self, inspection: Inspection) -> None:
         self._inspection = inspection
         self._formats: list[str] | None = None
+
+    @cached_property
+    def date1904(self) -> bool:
+        """Whether day 0 is 1 January 1904, as it was on the Macintosh."""
+        properties = self._inspection.workbook.find("{*}workbookPr")
+        return properties is not None and properties.get("date1904") in ("1", "true")
 
     def padded(self, sheet: str, address: str, number: float) -> str | None:
         """*number* as a cell with a format such as 0000000 shows it; None where the format is another."""
@@ -43,13 +53,22 @@ class Looks:
         yield from (codes.get(xf.get("numFmtId", ""), "") for xf in styles.iterfind("{*}cellXfs/{*}xf"))
 
 
-def with_zeros(form: FilledForm, definition: FormDefinition, looks: Looks) -> FilledForm:
-    """*form* with the numbers in its texts as the sheet shows them: 41729 in a cell of format 0000000 is 0041729."""
+def as_shown(form: FilledForm, definition: FormDefinition, looks: Looks) -> FilledForm:
+    """
+    *form* with numbers as the workbook means them.
+
+    In texts as the sheet shows them: 41729 in a cell of format 0000000 is 0041729. Bare
+    numbers of days count from 1900 afterwards, also those of a workbook that counts from 1904.
+    """
 
     def shown(path: str, cell: Cell) -> Cell:
         number = cell.value
-        if not isinstance(number, float) or definition.field(path).type in _MEASURED:
+        if not isinstance(number, float):
             return cell
+        kind = definition.field(path).type
+        if kind in _MEASURED:
+            late = kind in _DAYS and 0 < number < _TYPED_OUT and looks.date1904
+            return replace(cell, value=number + _LATER) if late else cell
         text = looks.padded(cell.sheet, cell.address, number)
         return cell if text is None else replace(cell, value=text)
 

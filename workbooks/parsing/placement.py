@@ -9,7 +9,7 @@ from workbooks.form import FormDefinition, defined_name
 from workbooks.parsing.grids import Grids, Place, address
 from workbooks.parsing.labels import LONGEST, fold, readings, texts_of
 
-_ABOVE = 3  # rows above a cell in which its label may stand
+_ABOVE = 60  # rows above a cell in which its label may stand: people insert rows under the head of a list
 _REMEMBERED = 4096  # texts whose reading is kept, per form
 _NOT_A_LABEL: frozenset[str] = frozenset()
 
@@ -38,7 +38,12 @@ def misplaced_answers(definition: FormDefinition, places: Mapping[str, Place], g
         Refused: A sheet cannot be read.
     """
     sheets = _Labelled(definition, places, grids)
-    found = [*sheets.uneven(), *((path, place, sheets.elsewhere(path, place)) for path, place in sheets.unlabelled())]
+    apart = sheets.unlabelled()
+    found = [
+        *sheets.uneven(),
+        *sheets.on_labels(),
+        *((path, place, sheets.elsewhere(path, place)) for path, place in apart),
+    ]
     for path, place, where in found:
         if where is not None:
             yield Finding(
@@ -150,6 +155,16 @@ class _Labelled:
                 beside = top <= place.top <= bottom and right < place.left
                 return beside or (left <= place.left <= right and 0 < place.top - bottom <= _ABOVE)
         return False
+
+    def on_labels(self) -> Iterator[tuple[str, Place, str]]:
+        """(path, place, the same place) of the answers whose cell holds a label: their own, or that of the next."""
+        for path, place in self._places.items():
+            rows = self._grids.rows(place.sheet)
+            text = rows[place.top][place.left] if place.top < len(rows) and place.left < len(rows[place.top]) else ""
+            if text.__class__ is str and text and (owners := self._owners(text)):
+                label = self._matched.get((place.sheet, place.top, place.left), path)
+                if label != path or path in owners:
+                    yield path, place, address(place.top, place.left)
 
     def uneven(self) -> Iterator[tuple[str, Place, str]]:
         """(path, place, where it should begin) of a list's columns that begin in another row than most of them."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from workbooks.parsing.lexical import column_number
+from workbooks.refusal import unsafe
 
 NEVER_CALCULATED = "#CALC!"
 """What stands for the result of a formula that nobody has worked out."""
@@ -20,7 +21,12 @@ Position = tuple[int, int]
 
 
 def unread_cells(data: bytes) -> Iterator[tuple[Position, str]]:
-    """(row, column) from 0 of such cells in a worksheet part, and the error text that stands for each."""
+    """
+    (row, column) from 0 of such cells in a worksheet part, and the error text that stands for each.
+
+    Raises:
+        Refused: A value is spelled so that readers see different things in it.
+    """
     start = data.find(b'<c r="')
     if start < 0 or data[start - 1 : start].isspace():
         # Written by hand, or by a library with habits of its own.
@@ -44,7 +50,11 @@ def _parsed(data: bytes) -> Iterator[tuple[Position, str]]:
         for cell in line.iterfind("{*}c"):
             place = cell.get("r")
             column = _position(place.encode())[1] + 1 if place else column + 1
-            text = (cell.findtext("{*}v") or "").strip()
+            value = cell.findtext("{*}v") or ""
+            text = value.strip()
+            if text != value and cell.get("t") != "str":
+                # Readers take " 5 " for number 5, for text number 5, or for nothing.
+                raise unsafe(f"单元格 {place} 的值里有空白", f"the value of cell {place} is spelled with white space")
             if cell.get("t") == "e":
                 yield (row - 1, column - 1), text or NEVER_CALCULATED
             elif cell.find("{*}f") is not None and not text and cell.get("t") != "str":
