@@ -105,8 +105,8 @@ class Sandbox:
             self._start()
 
     def _setup_for(self, definitions: Mapping[str, FormDefinition]) -> bytes:
-        # A form's own workbook is for whoever hands it out; reading needs the definition only.
-        plain = {form_id: replace(d, own_look=None) if d.own_look else d for form_id, d in definitions.items()}
+        # A form's own workbook is for whoever hands it out; a reader needs to know only that there is one.
+        plain = {form_id: replace(d, own_look=b"") if d.own_look else d for form_id, d in definitions.items()}
         return wire.dumps({"definitions": plain, "limits": self._limits, "ceiling": _CEILING_MB << 20})
 
     def read(self, content: bytes, *, password: str = "") -> FilledForm:

@@ -1,6 +1,7 @@
 """Any sheet at all: it ends in a message, or in a form that hands out and takes back every answer on that sheet."""
 
 import random
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -13,6 +14,7 @@ from openpyxl.styles import Border, Side
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.make_paper import PAPER
 from tests.validity import assert_valid
 from workbooks.check import check
 from workbooks.filled import Value, Values
@@ -24,6 +26,7 @@ from workbooks.ooxml.validations import put_validations, validations
 from workbooks.package import Package
 from workbooks.proposal import PaperError, propose
 from workbooks.reader import read
+from workbooks.sandbox import Sandbox
 from workbooks.sheet.own_look import LookError, open_look
 from workbooks.template import build_template
 
@@ -140,6 +143,21 @@ def test_a_look_that_lost_a_name_gives_way_to_ours(tmp_path: Path):
     with pytest.raises(LookError):
         open_look(definition)
     assert read(build_template(definition, now=NOW), {definition.form_id: definition}).findings == ()
+
+
+def test_a_look_without_names_is_no_form_of_ours(tmp_path: Path):
+    """Where answers stand is known by name only: guessed from labels, one could be taken for empty."""
+    definition = form_in(tmp_path, (PAPER / "客户投诉处理单.xlsx").read_bytes())
+    values: Values = {"customer_name": "长客", "complaint": "逆变柜异响", "complaint_grade": "serious"}
+    package = Package(build_template(definition, values=values, now=NOW))
+    workbook = package.read("xl/workbook.xml")
+    package.put("xl/workbook.xml", re.sub(rb"<definedNames>.*</definedNames>", b"", workbook, flags=re.DOTALL))
+
+    with Sandbox(workers=1, definitions={definition.form_id: definition}) as sandbox:
+        filled = sandbox.read(package.save())
+
+    assert [finding.slug for finding in filled.findings] == ["unknown-form"]
+    assert read(package.save(), {definition.form_id: definition}).findings == filled.findings
 
 
 def test_validations_leave_the_cells_that_get_others():

@@ -104,11 +104,13 @@ def texts_seen(sheets: Iterable[SheetPart], grids: Grids) -> set[str]:
 
 def _recognise(sheets: Iterable[SheetPart], grids: Grids, definitions: Mapping[str, FormDefinition]) -> _Match | None:
     matches: list[_Match] = []
+    # On a company's own sheet an answer may stand anywhere about its label: it is known by its names only.
+    drawn = [definition for definition in definitions.values() if definition.own_look is None]
     for part in sheets:
-        if part.state != "visible" or not definitions:
+        if part.state != "visible" or not drawn:
             continue
         texts = texts_of(grids.rows(part.title))
-        for definition in (form for newest in definitions.values() for form in versions(newest)):
+        for definition in (form for newest in drawn for form in versions(newest)):
             for language in ("zh", "en"):
                 labels = {fold(field.label[language]) for _, field in definition.paths()}
                 score = len(labels & texts.keys()) / max(1, len(labels))
