@@ -55,6 +55,7 @@ class Driver:
         self.services = services
         self.desktop = services.createInstance("com.sun.star.frame.Desktop")
         self.document = None
+        self.left_open = []
 
     def open(self, path):
         self.close()
@@ -117,6 +118,8 @@ class Driver:
         if self.document is not None:
             self.document.close(True)
             self.document = None
+        while self.left_open:
+            self.left_open.pop().close(True)
 
     def range(self, name):
         found = self.document.NamedRanges.getByName(name)
@@ -275,7 +278,7 @@ class Driver:
         self.document = None
         self.new()
         self.document.Sheets.importSheet(source, title, 0)
-        source.close(True)
+        self.left_open.append(source)
 
     def paste_into_new(self, area, target):
         """Copy *area* of the first sheet to the clipboard and paste it at *target* of a new workbook."""
@@ -287,7 +290,7 @@ class Driver:
         controller = self.document.CurrentController
         controller.select(self.document.Sheets.getByIndex(0).getCellRangeByName(target))
         controller.insertTransferable(content)
-        source.close(True)
+        self.left_open.append(source)  # what was copied belongs to it
 
     def place_of(self, name):
         """Left, top, width and height of a name's first cell (with what it is merged with), in 1/100 mm."""
