@@ -16,7 +16,7 @@ from workbooks.values import show, to_json
 
 __all__ = ["migrated", "migrated_answers"]
 
-_TOLD = 6  # things that the note lists one by one
+_TOLD = 8  # things that the note lists one by one
 _FULL_WIDTH = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})
 _SEVERAL = re.compile(r"([、，,;；|\n/])")  # what stands between several choices in one cell
 _TEXTS = frozenset((FieldType.TEXT, FieldType.SELECT_ONE, FieldType.SELECT_MULTIPLE, FieldType.PERSON, FieldType.IMAGE))
@@ -188,11 +188,9 @@ def _note(definition: FormDefinition, version: int, labels: Mapping[str, Text]) 
 
 
 def _done(definition: FormDefinition, version: int, labels: Mapping[str, Text]) -> Iterator[Text]:
-    split = {part for step in steps(definition, version) for s in step.split.values() for part in s.into}
-    for path, (old, new) in _changed_labels(definition, labels).items():
-        if path not in split:
-            yield Text(f"“{old.zh}”现为“{new.zh}”", f"“{old.en}” is now “{new.en}”")
-    for step in steps(definition, version):
+    """What was done, that first which the sheet does not show by itself."""
+    taken = steps(definition, version)
+    for step in taken:
         before, after = former(definition, step.to - 1), former(definition, step.to)
         for path, cut in step.split.items():
             old, parts = before.field(path).label, [after.field(part).label for part in cut.into]
@@ -202,8 +200,13 @@ def _done(definition: FormDefinition, version: int, labels: Mapping[str, Text]) 
             if default is not None:
                 field, words = after.field(path), _in_words(after.field(path), default)
                 yield Text(f"“{field.label.zh}”按“{words.zh}”", f"“{field.label.en}” is taken as “{words.en}”")
+    split = {part for step in taken for cut in step.split.values() for part in cut.into}
+    for path, (old, new) in _changed_labels(definition, labels).items():
+        if path not in split:
+            yield Text(f"“{old.zh}”现为“{new.zh}”", f"“{old.en}” is now “{new.en}”")
+    for step in taken:
         for path in step.drop:
-            old = before.field(path).label
+            old = former(definition, step.to - 1).field(path).label
             yield Text(f"“{old.zh}”已取消", f"“{old.en}” is no longer asked")
 
 

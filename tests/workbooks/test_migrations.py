@@ -79,6 +79,7 @@ def test_the_note_says_what_was_done(sent: bytes) -> None:
 
     assert (note.context["sent"], note.context["current"]) == ("1", "3")
     assert "“电话”现为“办公电话”" in note.what("zh")
+    assert "“渠道”按“电话来访”" in note.what("zh")
     assert "“Contact” is split into “Name”, “Mobile”" in note.what("en")
 
 
