@@ -63,7 +63,7 @@ def main() -> None:
         for name, codes, origin in _odd_ones(office, Path(folder)):
             expected[name] = _expected(name.startswith("good/"), codes)
             rows.append(f"| {name} | {origin} |")
-    for left_over in {path for path in DATA.glob("*/*")} - {DATA / name for name in expected}:
+    for left_over in {*DATA.glob("good/*"), *DATA.glob("bad/*")} - {DATA / name for name in expected}:
         left_over.unlink()
     (DATA / "expected.json").write_text(json.dumps(expected, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (DATA / "NOTICE.md").write_text(_NOTICE.format(rows="\n".join(rows)), encoding="utf-8")
