@@ -19,6 +19,7 @@ from workbooks.parsing.opening import Opened, open_workbook
 from workbooks.parsing.other_forms import other_forms
 from workbooks.parsing.placement import misplaced_answers
 from workbooks.refusal import DEFAULT_LIMITS, damaged
+from workbooks.spellings.spelling import clean
 
 __all__ = ["Limits", "Refused", "read"]
 
@@ -93,7 +94,7 @@ def _identity(constants: Mapping[str, str], places: Mapping[str, Place], grids: 
         value = grids.cell(place).value if place else constants.get(name)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        return str(value).strip() or None if value is not None else None
+        return clean(str(value)) or None if value is not None else None
 
     return Identity(
         form_id=shown("form_id"),

@@ -90,12 +90,12 @@ def test_an_old_workbook_without_names_is_read_by_its_labels(office: Office, tmp
 def test_a_moved_and_renamed_sheet_is_found(office: Office, tmp_path: Path):
     """Names in an .xls count sheets by number; the number follows the sheet."""
     office.open_copy(DATA / "trip_plan_shenzhen.xlsx", tmp_path)
-    office("rename", 0, "十一月 '新' 计划")
+    office("rename", 0, "十一月　'新' 计划")
     office("add_sheet", "说明", 0)
     office("save", tmp_path / "plan.xls")
     form = read((tmp_path / "plan.xls").read_bytes(), library())
 
-    assert form.cells["destination"].sheet == "十一月 '新' 计划"
+    assert form.cells["destination"].sheet == "十一月　'新' 计划"
     assert form.cells["destination"].value == "深圳"
 
 
@@ -117,6 +117,7 @@ def test_a_deleted_row_is_told(office: Office, tmp_path: Path):
         (b"\x09\x08\x10\x00\x00\x06\x05\x00", b"\x09\x08\x10\x00\x00\x05\x05\x00", FindingCode.OLD_FILE_FORMAT),
         # The hidden sheet of lists, said to be a sheet of Excel 4.0 macros.
         (b"\x01\x00\x06\x00_lists", b"\x01\x01\x06\x00_lists", FindingCode.ACTIVE_CONTENT),
+        (b"\x01\x00\x06\x00_lists", b"\x01\x00\x06\x00_li\x00ts", FindingCode.DAMAGED),
         ("\x01Ole".encode("utf-16-le"), "Ctls".encode("utf-16-le"), FindingCode.ACTIVE_CONTENT),
         # A link whose path has a program and a topic.
         (b"\xae\x01\x04\x00\x02\x00\x01\x04", b"\xae\x01\x04\x00\x02\x00\x01\x00", FindingCode.DAMAGED),
@@ -162,3 +163,14 @@ def test_bytes_changed_at_random_end_in_a_finding_or_a_form(old: dict[str, bytes
                 outcomes.add(turned_down.finding.slug)
 
     assert {"trip_plan", "damaged"} <= outcomes
+
+
+def test_control_characters_do_not_get_into_what_it_says_of_itself(old: dict[str, bytes]):
+    """Names in an .xls can hold any; databases refuse some."""
+    content = old["trip_plan_shenzhen_english"]
+    instance = (read(content, library()).identity.instance_id or "").encode()
+    assert content.count(instance) == 1
+
+    form = read(content.replace(instance, b"\0\x07" + instance[2:]), library())
+
+    assert form.identity.instance_id == instance[2:].decode()

@@ -167,7 +167,10 @@ class _Walk:
 
     def _add_sheet(self, body: bytes) -> None:
         start, state, kind, count, wide = struct.unpack_from("<IBBBB", body)
-        self._starts.append((_text(body, 8, count, wide), _STATES[state & 3], kind, start))
+        title = _text(body, 8, count, wide)
+        if min(title, default=" ") < " ":
+            raise BrokenRecords
+        self._starts.append((title, _STATES[state & 3], kind, start))
         if len(self._starts) > self._limits.sheets:
             raise too_large(f"工作表超过 {self._limits.sheets} 张", f"more than {self._limits.sheets} sheets")
 

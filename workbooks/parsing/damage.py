@@ -8,7 +8,7 @@ from workbooks.findings import Finding, FindingCode
 from workbooks.form import FormDefinition, Language, Repeat, Text, defined_name
 from workbooks.parsing.grids import Grids, Place, Position, address
 from workbooks.parsing.opening import Opened
-from workbooks.spellings.spelling import is_blank
+from workbooks.spellings.spelling import clean, is_blank
 
 _HEAD = 4  # characters by which words printed on the form are known
 _PRINTED = (
@@ -236,7 +236,7 @@ def _beside(grids: Grids, plan: _Plan, cell: Position) -> Finding | None:
 
 
 def _stray(grids: Grids, sheet: str, cell: Position) -> Finding:
-    shown = str(grids.value(sheet, *cell))
+    shown = clean(str(grids.value(sheet, *cell)))
     shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
     return Finding(code=FindingCode.STRAY_VALUE, sheet=sheet, cell=address(*cell), context={"value": shown})
 
