@@ -119,7 +119,7 @@ def list_(language: Language) -> None:
     """All forms there are, and whether they came with Aftersheet or were installed."""
     table = Table(header_style="bold")
     for heading in ("form_id", "version", "title", "fields", "from"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "form_id")  # people copy it from here
     own = _installed()
     for form_id, definition in _known().items():
         origin = "installed" if form_id in own else "Aftersheet"
