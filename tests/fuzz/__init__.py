@@ -38,11 +38,12 @@ def damage_one_of(subjects: Mapping[str, Subject], seed: int) -> tuple[str, byte
     """One of *subjects*, by name, damaged: seeds that follow each other take one kind after the other."""
     names = sorted(subjects)
     Random(seed).shuffle(names)
-    for name in names:
-        found = _done(subjects[name], seed, f"{seed}")
-        if found is not None:
-            return name, *found
-    raise AssertionError(f"kind {list(KINDS)[seed % len(KINDS)]} applies to none of the workbooks")
+    for attempt in range(len(KINDS)):
+        for name in names:
+            found = _done(subjects[name], seed + attempt, f"{seed}")
+            if found is not None:
+                return name, *found
+    raise AssertionError("no kind of damage applies to any of the workbooks")
 
 
 def _done(subject: Subject, number: int, seed: str) -> tuple[bytes, Damage] | None:

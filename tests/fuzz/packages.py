@@ -234,10 +234,11 @@ def written_with_white_space(subject: Subject, book: Editor, rng: Random) -> Dam
 @kind
 def comments_inside_values(subject: Subject, book: Editor, rng: Random) -> Damage | None:
     """<v>12<!-- -->34</v>: one number to an XML parser, another to who only looks at the first piece."""
-    answer = rng.choice(subject.answers)
-    value = book.cell(answer.spot).find(tag("v"))
-    if value is None or not value.text or len(value.text) < 2:
+    values = [(a, book.cell(a.spot).find(tag("v"))) for a in subject.answers]
+    long = [(answer, v) for answer, v in values if v is not None and v.text and len(v.text) > 1]
+    if not long:
         return None
+    answer, value = rng.choice(long)
     marker = "\ue000"
     value.text = f"{value.text[:1]}{marker}{value.text[1:]}"
     odd = rng.choice(["<!-- -->", "<?x y?>"])
