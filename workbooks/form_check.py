@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbooks.findings import Severity
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, Field, FieldType, FormDefinition, Repeat, Text, defined_name
 from workbooks.guard import inspect
 from workbooks.library import LOOK, DefinitionError, load
@@ -12,11 +13,13 @@ from workbooks.ooxml.cells import Area
 from workbooks.package import Package, PackageError, SheetPart
 from workbooks.paper.kinds import shows
 from workbooks.paper.paper import Paper, PaperError, Slot
+from workbooks.reader import read
 from workbooks.refusal import DEFAULT_LIMITS, Limits, Refused
 from workbooks.sandbox import Sandbox, Stopped
 from workbooks.sheet.blocks import own_name
 from workbooks.sheet.own_look import offers
 from workbooks.spellings.boxes import boxes_in
+from workbooks.template import build_template
 
 FORM = "form.yaml"
 _RESERVED_IDS = frozenset({"by_form"})  # records_by_form is a dataset of all forms
@@ -78,9 +81,10 @@ def look_problems(definition: FormDefinition, limits: Limits = DEFAULT_LIMITS) -
     inspect(definition.own_look, limits)
     try:
         book = Book(Package(definition.own_look))
-        return tuple(_look_problems(definition, book))
+        found = tuple(_look_problems(definition, book))
     except PackageError as error:
         return (FormProblem(where=LOOK, what=Text(f"文件损坏：{error}", f"damaged: {error}")),)
+    return found if any(problem.error for problem in found) else (*found, *_findings_of_the_blank(definition))
 
 
 def _in_definition(line: str) -> FormProblem:
@@ -167,6 +171,16 @@ def _look_problems(definition: FormDefinition, book: Book) -> Iterator[FormProbl
             "有可说明理由的规则，但表上没有填写理由的单元格",
             "rules may be broken with a reason, but no cell takes the reason",
         )
+
+
+def _findings_of_the_blank(definition: FormDefinition) -> Iterator[FormProblem]:
+    """What a sender would be told about a blank nobody has touched, as if its cells had been moved."""
+    blank = build_template(definition, instance_id="check")
+    for finding in read(blank, {definition.form_id: definition}).findings:
+        zh = f"{finding.what('zh')}空白表本身就会这样报告：请把 form.yaml 中这个字段的 label 换成表上没有的说法"
+        en = f"{finding.what('en')} The blank itself would be told so: give the field a label that is not on the sheet"
+        where = f"{finding.sheet}!{finding.cell}" if finding.cell else LOOK
+        yield _problem(where, None, zh, en, error=finding.severity is Severity.ERROR)
 
 
 def _stray_names(book: Book, known: Collection[str]) -> Iterator[FormProblem]:

@@ -57,6 +57,7 @@ def test_a_proposal_has_no_errors(sandbox: Sandbox, tmp_path: Path, name: str):
         ("name: corrective_action ", "name: improvement ", "AS_improvement"),
         ("name: corrective_action ", "name: improvement ", "AS_corrective_action"),
         ('{name: "yes", label: {zh: 是', '{name: "yes", label: {zh: 已解决', "已解决"),
+        ("label: {zh: 联系电话, en: Phone}", "label: {zh: 投诉编号, en: Phone}", "空白表本身"),
         ("name: corrective_action ", "name: corrective_action\n        calculation: =1+\n        hint: ", "form.yaml:"),
     ],
 )

@@ -204,7 +204,8 @@ class _Recognition:
             self.unsure.append(
                 Text(f"{where}“{label.text}”：{kind.doubt.zh}", f"{where} “{label.text}”: {kind.doubt.en}")
             )
-        if re.search(r"_\d+$", name) and words:
+        again = f" {name.rpartition('_')[2]}" if words and re.search(r"_\d+$", name) else ""
+        if again:
             self.unsure.append(
                 Text(
                     f"{where}：标签“{label.text}”不止一处，命名为 {name}",
@@ -217,7 +218,7 @@ class _Recognition:
         return Asked(
             area=Area(slot.area.top, slot.area.left, slot.area.top, slot.area.left),
             name=name,
-            label=Text(label.text, (words or name.replace("_", " ")).capitalize()),
+            label=Text(f"{label.text}{again}", (f"{words}{again}" if words else name.replace("_", " ")).capitalize()),
             type=kind.type,
             why=Text("表中已印好的文字", "printed on the form") if printed else kind.why,
             required=label.required,
