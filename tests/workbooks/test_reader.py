@@ -83,6 +83,23 @@ def test_a_formula_error_is_its_text(error: str):
     assert value(content) == error
 
 
+@pytest.mark.parametrize("error", ["#SPILL!", "#GETTING_DATA", "#CONNECT!"])
+def test_an_error_newer_than_the_reading_library_is_its_text(error: str):
+    """In a field it can be told; in a note beside the form it costs nobody the whole file."""
+    content = draw(
+        {"B4": "乙"},
+        finish=lambda book, sheet: [sheet.write_formula(cell, "=1/0", None, "#DIV/0!") for cell in ("B3", "H30")],
+    )
+    package = Package(content)
+    part = package.sheets()[0].part
+    package.replace(part, package.read(part).replace(b"#DIV/0!", error.encode()))
+
+    form = read(package.save(), FORMS)
+
+    assert form.cells["customer"].value == error
+    assert form.findings == read(content, FORMS).findings
+
+
 def test_a_formula_gives_its_last_result():
     """People calculate an answer in its own cell."""
     content = draw(finish=lambda book, sheet: sheet.write_formula("B5", "=6*7", None, 42))

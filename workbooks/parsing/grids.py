@@ -33,10 +33,20 @@ class Grids:
         Refused: The reading library fails on the file.
     """
 
-    def __init__(self, content: bytes, errors: Callable[[str], Iterable[tuple[Position, str]]]) -> None:
-        """*errors* gives the cells of a sheet that hold a formula error, which the reading library leaves empty."""
+    def __init__(
+        self,
+        content: bytes,
+        errors: Callable[[str], Iterable[tuple[Position, str]]],
+        mended: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
+        """
+        *errors* gives the cells of a sheet that hold a formula error, which the reading library leaves empty.
+
+        *mended* is asked for the same workbook in words the library knows when it fails; None if there are none.
+        """
         self._content = content
         self._error_cells = errors
+        self._mended = mended
         self._rows: dict[str, list[list[Any]]] = {}
         self._errors: dict[str, dict[Position, str]] = {}
         self._sheets: dict[str, Any] = {}
@@ -76,7 +86,14 @@ class Grids:
 
     def _ask(self, question: Callable[[], _Result]) -> _Result:
         try:
-            return question()
+            try:
+                return question()
+            except CalamineError:
+                plain, self._mended = self._mended(), lambda: None
+                if plain is None:
+                    raise
+                self._workbook, self._sheets = load_workbook(BytesIO(plain)), {}
+                return question()
         except CalamineError as error:
             raise damaged(self._content) from error
         except BaseException as error:

@@ -13,7 +13,7 @@ from workbooks.parsing.compound import MAGIC, Compound
 from workbooks.parsing.grids import Grids, Position
 from workbooks.parsing.names import Names
 from workbooks.parsing.old_pictures import OldAlbum
-from workbooks.parsing.unread import unread_cells
+from workbooks.parsing.unread import unread_cells, with_known_errors
 from workbooks.refusal import DEFAULT_LIMITS, damaged, refuse
 
 _MACROS, _CONTROLS, _OBJECTS = "_VBA_PROJECT_CUR", "Ctls", ("MBD", "LNK")
@@ -96,7 +96,11 @@ def _new(content: bytes, limits: Limits, findings: tuple[Finding, ...] = ()) -> 
     return Opened(
         sheets=inspection.sheets,
         names=names.sort_out(names.spelled_in(inspection.workbook), inspection.sheets),
-        grids=Grids(content, lambda title: unread_cells(inspection.sheet(title))),
+        grids=Grids(
+            content,
+            lambda title: unread_cells(inspection.sheet(title)),
+            lambda: with_known_errors(inspection.parts, (sheet.part for sheet in inspection.sheets)),
+        ),
         flags=inspection.flags,
         findings=findings,
         inspection=inspection,

@@ -1,7 +1,9 @@
 """Cells that the reading library leaves empty although something is in them: errors, and formulas without a result."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from zipfile import ZipFile
 
 from lxml import etree
 
@@ -16,6 +18,12 @@ _ERROR = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"(?=[^>]*\bt="e")[^>]*>(?:<f[^>]
 _NO_RESULT = re.compile(rb"<f(?:>| [^>]*>)(?:(?<=/>)|[^<]*</f>)(?:<v ?/>|<v></v>)?</c>")
 _TEXT = re.compile(rb'<c r="[A-Z0-9]+"[^>]*\bt="str"')
 _PLACE = re.compile(rb'<c r="([A-Z]{1,3}\d{1,7})"')
+# An error that the library does not know, such as #SPILL!: it takes the whole sheet for damaged.
+_STRANGE_ERROR = re.compile(
+    rb"""(<(?:\w+:)?c\b[^>]*\bt\s*=\s*["']e["'][^>]*>"""
+    rb"(?:<(?:\w+:)?f\b[^>]*/>|<(?:\w+:)?f\b[^>]*>[^<]*</(?:\w+:)?f>)?\s*<(?:\w+:)?v>)"
+    rb"(?!\s*#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!)\s*<)[^<]*"
+)
 
 Position = tuple[int, int]
 
@@ -40,6 +48,22 @@ def unread_cells(data: bytes) -> Iterator[tuple[Position, str]]:
         place = _PLACE.match(data, start)
         if place is not None and not _TEXT.match(data, start, formula.start()):
             yield _position(place[1]), NEVER_CALCULATED
+
+
+def with_known_errors(parts: Mapping[str, bytes], sheets: Iterable[str]) -> bytes | None:
+    """
+    The package of *parts* with errors that the reading library does not know as #N/A; None if *sheets* hold none.
+
+    What those cells really hold is told by `unread_cells`.
+    """
+    known = {part: _STRANGE_ERROR.sub(rb"\1#N/A", parts[part]) for part in sheets}
+    if all(data == parts[part] for part, data in known.items()):
+        return None
+    out = BytesIO()
+    with ZipFile(out, "w") as package:
+        for name, data in {**parts, **known}.items():
+            package.writestr(name, data)
+    return out.getvalue()
 
 
 def _parsed(data: bytes) -> Iterator[tuple[Position, str]]:
