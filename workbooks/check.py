@@ -144,6 +144,7 @@ class _Check:
     ) -> None:
         self.definition, self.rules, self.filled = definition, rules, filled
         self.master, self.entries, self.scope = master, entries, scope
+        self._lost = {finding.field for finding in filled.findings if finding.code is FindingCode.LOST_FIELD}
 
     def finding(
         self,
@@ -227,7 +228,7 @@ class _Check:
 
     def _stale(self, field: Field, path: str, line: int | None, value: Value) -> Iterator[Finding]:
         cached = self.entries.cached(path, line)
-        if cached is None or cached == value:
+        if cached is None or cached == value or self._text_shown_as_zero(path, line, value):
             return
         if isinstance(cached, Decimal) and isinstance(value, Decimal) and abs(cached - value) <= abs(value) * _NOISE:
             return
@@ -236,6 +237,11 @@ class _Check:
             nothing = Text("空", "empty")
             taken = texts[1] if texts[1].zh else nothing
             yield self.finding(FindingCode.STALE_CALCULATION, path, line, context={"value": texts[0], "taken": taken})
+
+    def _text_shown_as_zero(self, path: str, line: int | None, value: Value) -> bool:
+        """Whether it is what LibreOffice leaves in an .xls where a formula gives a text: people see the text."""
+        cell = self.entries.cell(path, line)
+        return cell is not None and cell.value == 0 and (value is None or isinstance(value, str))
 
     def missing(
         self, irrelevant: set[tuple[str, int | None]], roles: frozenset[str] | None, previous: Values | None
@@ -261,6 +267,8 @@ class _Check:
                 continue
             if self.entries.has_problem(path, line) or (condition is not None and not condition.holds(scope)):
                 continue
+            if path in self._lost:
+                continue  # that it has no cell any more is told; it cannot be filled in
             yield (
                 self._unasked(path)
                 if self._is_unasked(path, line)

@@ -69,8 +69,8 @@ class FindingCode(Enum):
     OPENED_WITH_PASSWORD = _warning(
         "opened-with-password", "文件有打开密码，已用给出的密码读取；密码没有保存。",
         "The file has an opening password; it was read with the one given, which was not kept.",
-        "不必再交；下次请发送不设密码的文件，错误才能标在原文件上。",
-        "Nothing more to send; without a password next time, mistakes can be marked in the file itself.",
+        "下次请发送不设密码的文件，错误才能标在原文件上。",
+        "Send it without a password next time: then mistakes can be marked in the file itself.",
     )  # fmt: skip
     OLD_FORMAT_TAKEN = _warning(
         "old-format-taken", "这是旧格式的工作簿（.xls），已照常读取。",

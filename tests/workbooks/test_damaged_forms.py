@@ -190,11 +190,12 @@ def test_an_answer_beside_its_cell_is_told(damage: Damage):
 
 
 def test_names_deleted_in_part_are_told(damage: Damage):
-    """Each field without a cell by its label."""
+    """Each field without a cell by its label, once: nobody can fill it in."""
     form, report = damage(PLAN, ["remove_names", ["AS_destination", "AS_departs_on"]])
     lost = {finding.field for finding in form.findings if finding.code is FindingCode.LOST_FIELD}
 
     assert lost == {"destination", "departs_on"}
+    assert errors(report) == {FindingCode.LOST_FIELD}
     assert not report.accepted
 
 

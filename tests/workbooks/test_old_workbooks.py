@@ -45,6 +45,17 @@ def refused(content: bytes, limits: Limits = Limits()) -> FindingCode:  # noqa: 
     return caught.value.finding.code
 
 
+def test_texts_that_libreoffice_did_not_calculate_are_no_mistakes(office: Office, tmp_path: Path):
+    """Opened and saved as .xls at once, it writes 0 where a formula gives a text; people see the text."""
+    office.open_copy(DATA / "survey_xian_not_returned.xlsx", tmp_path)
+    office("save", tmp_path / "sent.xls")
+    form = read((tmp_path / "sent.xls").read_bytes(), library())
+    report = check(library()["survey"], form, master=MASTER, now=NOW)
+
+    assert form.cells["region"].value == 0
+    assert [finding.code for finding in report.findings] == [FindingCode.OLD_FORMAT_TAKEN]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_old_workbook_has_the_answers_of_the_new_one(old: dict[str, bytes], name: str):
     """Names, dates, times, numbers, lines of lists: all as in the .xlsx, with a note that the format is old."""
