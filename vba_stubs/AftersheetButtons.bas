@@ -53,6 +53,7 @@ Private Sub Press(ByVal action As String)
         Case "refresh": message = Refreshed(server, token, fine)
     End Select
 Finally:
+    On Error GoTo 0
     AftersheetForm.Release
     If fine Then
         AftersheetDesk.Tell message
@@ -82,11 +83,13 @@ Private Function Submitted(ByVal server As String, ByVal token As String, ByRef 
         key = waiting.Item(at)
         Application.StatusBar = Words("sending", AftersheetQueue.BookName(key))
         status = Sent(server, token, key, answer)
-        If Not IsAnswered(status, answer) Then
-            Submitted = Trouble(server, status, answer) & vbLf & Words("kept", CStr(waiting.Count - at + 1)) & earlier
+        If key <> mine And IsAilingOver(status, answer) Then
+            earlier = earlier & vbLf & Words("earlier_waits", AftersheetQueue.BookName(key))
+        ElseIf Not IsAnswered(status, answer) Then
+            Set waiting = AftersheetQueue.Waiting(server)
+            Submitted = Trouble(server, status, answer) & vbLf & Words("kept", CStr(waiting.Count)) & earlier
             Exit Function
-        End If
-        If key = mine Then
+        ElseIf key = mine Then
             AftersheetQueue.Remove key
             Submitted = Taken(status, answer, fine) & earlier
         Else
@@ -111,6 +114,7 @@ Private Function Taken(ByVal status As Long, ByVal answer As Collection, ByRef f
     ' The answer to this very workbook: into its cells, its marks and the list of findings.
     Dim findings As Collection
     Dim number As String
+    Dim verdict As String
     If AftersheetJson.Inner(answer, "findings") Is Nothing Then
         Taken = Told(answer)
         Exit Function
@@ -124,11 +128,25 @@ Private Function Taken(ByVal status As Long, ByVal answer As Collection, ByRef f
     Else
         Taken = Words("rejected", CStr(AftersheetFindings.Errors(findings)))
     End If
-    AftersheetMarks.TakeBack
+    verdict = Taken
+    On Error GoTo Unwritten ' the server has decided: what it said is told, whatever the workbook lets us write
     AftersheetForm.WriteAnswer answer
+    AftersheetMarks.TakeBack
     AftersheetMarks.MarkAll findings
-    AftersheetFindings.ListAll findings, Taken
+    AftersheetFindings.ListAll findings, verdict
     If fine Then AftersheetForm.SaveBook
+    Taken = verdict & Unmarked(fine)
+    Exit Function
+Unwritten:
+    fine = False
+    Taken = verdict & vbLf & Words("not_written", Err.Description)
+End Function
+
+Private Function Unmarked(ByRef fine As Boolean) As String
+    ' A sheet under somebody's password keeps number and marks out: nobody should look for them there.
+    If Len(AftersheetForm.Barred()) = 0 Then Exit Function
+    fine = False
+    Unmarked = vbLf & Words("sheet_barred", AftersheetForm.Barred())
 End Function
 
 Private Function TakenEarlier(ByVal key As String, ByVal status As Long, ByVal answer As Collection) As String
@@ -169,6 +187,7 @@ Private Function Checked(ByVal server As String, ByVal token As String, ByRef fi
     AftersheetMarks.TakeBack
     AftersheetMarks.MarkAll findings
     AftersheetFindings.ListAll findings, Checked
+    Checked = Checked & Unmarked(fine)
 End Function
 
 ' Fetch
@@ -246,10 +265,13 @@ Private Function Refreshed(ByVal server As String, ByVal token As String, ByRef 
             Exit Function
         End If
         reason = AftersheetTables.Fill(AftersheetTables.Table(tables.Item(at)), dataset)
-        If Len(reason) = 0 Then AftersheetTables.NoteOrigin tables.Item(at), dataset
-        problem = problem & reason
+        If Len(reason) = 0 Then
+            AftersheetTables.NoteOrigin tables.Item(at), dataset
+        Else
+            problem = problem & reason & vbLf
+        End If
     Next at
-    AftersheetTables.RefreshPivots
+    problem = problem & AftersheetTables.RefreshPivots()
     fine = (Len(problem) = 0)
     Refreshed = Summary(tables.Count, problem)
 End Function
@@ -312,6 +334,11 @@ Private Function IsAnswered(ByVal status As Long, ByVal answer As Collection) As
         Case 200, 201, 400, 404, 413, 415, 422
             IsAnswered = True
     End Select
+End Function
+
+Private Function IsAilingOver(ByVal status As Long, ByVal answer As Collection) As Boolean
+    ' Whether our server (no proxy) fails on this one copy; it waits, but does not hold up those behind it.
+    If status = 409 Or status >= 500 Then IsAilingOver = (Len(AftersheetJson.Text(answer, "slug")) > 0)
 End Function
 
 Private Function Trouble(ByVal server As String, ByVal status As Long, ByVal answer As Collection) As String

@@ -48,6 +48,6 @@ Private Function Box(ByVal message As String, ByVal style As Long) As Long
     If host Is Nothing Then
         Box = MsgBox(message, style, Program)
     Else
-        Box = host.Popup(message, 0, Program, style)
+        Box = host.Popup(message, 0, Program, style + 4096) ' on top: the box does not belong to Excel's window
     End If
 End Function

@@ -10,6 +10,8 @@ Public Function Folder(ByVal title As String) As String
     Dim separator As String
     separator = Application.PathSeparator
     root = Environ$("LOCALAPPDATA")
+    ' Environ only knows the letters of Windows' own code page, a person's name may have others.
+    If InStr(root, "?") > 0 Then root = CreateObject("WScript.Shell").ExpandEnvironmentStrings("%LOCALAPPDATA%")
     ' On a Mac this is inside the container in which Excel may write.
     If Len(root) = 0 Then root = Environ$("HOME")
     root = root & separator & "Aftersheet"
@@ -98,7 +100,9 @@ Public Function ReadLines(ByVal path As String) As Variant
     Dim whole As String
     Set shelf = FileSystem()
     If Not shelf Is Nothing Then
+        On Error Resume Next ' an empty file (the disk was full) has nothing to read, which is an error
         whole = shelf.OpenTextFile(path, 1, False, 0).ReadAll
+        On Error GoTo 0
     Else
         number = FreeFile
         Open path For Input As #number

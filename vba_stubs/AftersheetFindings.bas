@@ -39,7 +39,7 @@ Public Sub ListAll(ByVal findings As Collection, ByVal verdict As String)
     sheet.Cells(1, 1).Value = Words("findings_title")
     sheet.Cells(1, 1).Font.Size = 18
     sheet.Cells(1, 1).Font.Bold = True
-    sheet.Cells(2, 1).Value = verdict
+    sheet.Cells(2, 1).Value = Replace(verdict, vbLf, " ")
     sheet.Cells(2, 1).Font.Bold = True
     If AftersheetJson.Count(findings) > 0 Then
         For at = 1 To ColumnCount
@@ -50,6 +50,7 @@ Public Sub ListAll(ByVal findings As Collection, ByVal verdict As String)
     For at = 1 To AftersheetJson.Count(findings)
         ShowOne sheet, findings.Item(at), at
     Next at
+    FitRows sheet, FirstRow - 1 + AftersheetJson.Count(findings)
     If Errors(findings) > 0 Then
         sheet.Activate
     Else
@@ -116,6 +117,13 @@ Private Sub Clear(ByVal sheet As Object)
     sheet.Cells.UnMerge
     sheet.Cells.Clear
     sheet.Cells.RowHeight = sheet.StandardHeight
+    On Error GoTo 0
+End Sub
+
+Private Sub FitRows(ByVal sheet As Object, ByVal last As Long)
+    ' Rows with a height from before do not grow with their text.
+    On Error Resume Next
+    sheet.Range(sheet.Cells(1, 1), sheet.Cells(last, ColumnCount)).EntireRow.AutoFit
     On Error GoTo 0
 End Sub
 

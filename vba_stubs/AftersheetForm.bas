@@ -9,10 +9,12 @@ Private events As Boolean
 Private pointer As Long
 Private opened As Collection ' sheets whose protection is off, by name
 Private options As Collection ' and what it allowed
+Private locked As String ' a sheet that somebody's password keeps closed
 
 Public Sub Hold()
     ' Keep still while a macro works; Release puts everything back.
     held = True
+    locked = ""
     On Error Resume Next ' not every program that runs these macros has all of them
     updating = Application.ScreenUpdating
     events = Application.EnableEvents
@@ -20,6 +22,7 @@ Public Sub Hold()
     Application.ScreenUpdating = False
     Application.EnableEvents = False
     Application.Cursor = 2 ' xlWait
+    Application.EnableCancelKey = 2 ' xlErrorHandler: Esc ends the macro through Release, not in its midst
     On Error GoTo 0
 End Sub
 
@@ -32,8 +35,14 @@ Public Sub Release()
     Application.Cursor = pointer
     Application.EnableEvents = events
     Application.ScreenUpdating = updating
+    Application.EnableCancelKey = 1 ' xlInterrupt
     On Error GoTo 0
 End Sub
+
+Public Function Barred() As String
+    ' The name of a sheet under a password on which this macro could not write; empty for none.
+    Barred = locked
+End Function
 
 Public Function Place(ByVal title As String) As Object
     ' The cells a defined name stands for; Nothing when it is gone.
@@ -138,6 +147,7 @@ Public Function OpenSheet(ByVal sheet As Object) As Variant
     On Error GoTo 0
     If sheet.ProtectContents Then
         OpenSheet = Null
+        locked = sheet.Name
     Else
         OpenSheet = allowed
         Keep sheet, allowed

@@ -71,7 +71,6 @@ End Function
 
 Private Function ReadCollection(ByVal depth As Long) As Collection
     Dim made As Collection
-    Dim value As Variant
     Dim member As String
     Dim ending As String
     Set made = New Collection
@@ -97,14 +96,9 @@ Private Function ReadCollection(ByVal depth As Long) As Collection
         End If
         If broken Then Exit Do
         If Letter() = "{" Or Letter() = "[" Then
-            Set value = ReadCollection(depth + 1)
+            AddMember made, ending, member, ReadCollection(depth + 1)
         Else
-            value = ReadValue()
-        End If
-        If ending = "}" Then
-            AddMember made, member, value
-        Else
-            made.Add value
+            AddMember made, ending, member, ReadValue()
         End If
         SkipBlanks
         If Letter() = ending Then Exit Do
@@ -115,8 +109,12 @@ Private Function ReadCollection(ByVal depth As Long) As Collection
     Set ReadCollection = made
 End Function
 
-Private Sub AddMember(ByVal holder As Collection, ByVal member As String, ByVal value As Variant)
+Private Sub AddMember(ByVal holder As Collection, ByVal ending As String, ByVal member As String, ByVal value As Variant)
     ' Keys that differ in case only are one to a Collection; ours never do, and the first stays.
+    If ending = "]" Then
+        holder.Add value
+        Exit Sub
+    End If
     On Error Resume Next
     holder.Add value, member
     On Error GoTo 0

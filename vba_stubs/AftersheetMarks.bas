@@ -10,7 +10,7 @@ Private Const Rule As String = "LEN(""Aftersheet"")>0" ' our conditional format 
 Private Const Expression As Long = 2 ' xlExpression
 Private Const Solid As Long = 1 ' xlSolid
 Private Const NoPattern As Long = -4142 ' xlNone
-Private Const Gradient As Long = 4000 ' xlPatternLinearGradient
+Private Const Automatic As Long = -4105 ' xlPatternAutomatic
 Private Const White As Long = 16777215
 
 Public Sub TakeBack()
@@ -117,7 +117,10 @@ Private Sub PutFill(ByVal area As Object, ByVal colour As Long, ByVal number As 
     Dim made As Object
     Dim place As String
     Set first = area.Cells(1, 1)
-    If first.Interior.Pattern >= Gradient Then Exit Sub ' stays as it is: no few words describe it
+    Select Case first.Interior.Pattern
+        Case NoPattern, Solid, Automatic
+        Case Else: Exit Sub ' hatched or a gradient stays as it is: no few words describe it
+    End Select
     place = "='" & Replace(area.Worksheet.Name, "'", "''") & "'!" & area.Address
     AftersheetForm.Say "AS__fill_" & number, "=""" & Described(first.Interior.Pattern, first.Interior.Color) & """"
     AftersheetForm.Say "AS__mark_" & number & "_1", place

@@ -74,6 +74,7 @@ Public Function Fill(ByVal list As Object, ByVal dataset As Collection) As Strin
     Dim rows As Collection
     Dim before As Variant
     Dim calculation As Long
+    Dim totals As Boolean
     Dim problem As String
     Dim at As Long
     Set rows = AftersheetJson.Inner(dataset, "rows")
@@ -85,9 +86,11 @@ Public Function Fill(ByVal list As Object, ByVal dataset As Collection) As Strin
         Fill = Words("sheet_locked", list.Parent.Name)
         Exit Function
     End If
+    totals = list.ShowTotals
     calculation = Application.Calculation
     Application.Calculation = Manual
     On Error GoTo Failed
+    list.ShowTotals = False
     SetRows list, rows.Count
     For at = 1 To list.ListColumns.Count
         If places(at) > 0 Then
@@ -96,6 +99,7 @@ Public Function Fill(ByVal list As Object, ByVal dataset As Collection) As Strin
     Next at
 Finally:
     On Error Resume Next
+    list.ShowTotals = totals
     Application.Calculation = calculation
     AftersheetForm.CloseSheet list.Parent, before
     On Error GoTo 0
@@ -127,14 +131,21 @@ Public Sub NoteOrigin(ByVal title As String, ByVal dataset As Collection)
     On Error GoTo 0
 End Sub
 
-Public Sub RefreshPivots()
+Public Function RefreshPivots() As String
+    ' Empty, or what Excel said: old figures in a pivot table would pass for new ones.
     Dim at As Long
+    Dim count As Long
+    Dim reason As String
     On Error Resume Next
-    For at = 1 To ThisWorkbook.PivotCaches.Count
+    count = ThisWorkbook.PivotCaches.Count
+    For at = 1 To count
+        Err.Clear
         ThisWorkbook.PivotCaches(at).Refresh
+        If Err.Number <> 0 Then reason = Err.Description
     Next at
     On Error GoTo 0
-End Sub
+    If Len(reason) > 0 Then RefreshPivots = Words("pivots_old", reason)
+End Function
 
 Public Function CellValue(ByVal value As Variant, ByVal kind As String) As Variant
     ' A value of the answer as a cell takes it: dates as dates, no value as an empty cell.
@@ -189,16 +200,14 @@ End Function
 Private Sub SetRows(ByVal list As Object, ByVal wanted As Long)
     ' As many rows as the dataset has, at least one; what stands below is moved, not overwritten.
     Dim had As Long
-    Dim totals As Boolean
     Dim below As Object
     If wanted < 1 Then wanted = 1
     On Error Resume Next
     If list.AutoFilter.FilterMode Then list.AutoFilter.ShowAllData
     On Error GoTo 0
-    totals = list.ShowTotals
-    list.ShowTotals = False
+    ' A table that somebody has emptied has no row at all, and none to write into.
+    If list.ListRows.Count = 0 Then list.ListRows.Add
     had = list.ListRows.Count
-    If had < 1 Then had = 1
     If wanted > had Then
         Set below = list.HeaderRowRange.Offset(had + 1).Resize(wanted - had)
         If Application.WorksheetFunction.CountA(below) > 0 Then below.Insert ShiftDown
@@ -206,7 +215,6 @@ Private Sub SetRows(ByVal list As Object, ByVal wanted As Long)
     ElseIf wanted < had Then
         list.HeaderRowRange.Offset(wanted + 1).Resize(had - wanted).Delete ShiftUp
     End If
-    list.ShowTotals = totals
 End Sub
 
 Private Sub FillColumn(ByVal column As Object, ByVal rows As Collection, ByVal field As Collection)

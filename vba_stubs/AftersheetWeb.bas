@@ -32,7 +32,7 @@ Public Function Send(ByVal method As String, ByVal address As String, ByVal toke
     If Len(key) > 0 Then request.SetRequestHeader "Idempotency-Key", key
     If Len(bodyPath) > 0 Then
         request.SetRequestHeader "Content-Type", MediaType
-        request.Send content
+        request.Send (content) ' by value: an array of bytes, not a reference to a Variant
     Else
         request.Send
     End If

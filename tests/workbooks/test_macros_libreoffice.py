@@ -309,13 +309,37 @@ def test_without_a_network_nothing_is_lost_and_nothing_sent_twice(office: Office
     assert (queue / f"{tried[3]}.xlsm").read_bytes() == kept
     assert min(queue.iterdir()).stem == tried[3]
 
+    noted(home, "said.txt")
+    reply(home, 500, {"slug": "internal-error", "messages": {"zh": "出错了", "en": "failed"}})
+    office("call", library_name, "AftersheetButtons.AftersheetSubmit")
+    asked = [line.split()[3] for line in noted(home, "requests.txt")]
+    assert (asked[0], len(set(asked)), len(asked)) == (tried[3], 3, 3)  # one ill copy does not hold up the others
+    assert noted(home, "said.txt")[0].count("form.xlsm") == 2
+
     reply(home, 201, answer(record_number="JL-2026-000002", revision=1))
     office("call", library_name, "AftersheetButtons.AftersheetSubmit")
     sent = [line.split()[3] for line in noted(home, "requests.txt")]
     assert sent[0] == tried[3]
-    assert len(set(sent)) == len(sent) == 3
+    assert len(set(sent)) == len(sent) == 4
     assert list(queue.iterdir()) == []
     noted(home, "said.txt")
+
+
+def test_a_number_is_told_even_if_the_workbook_cannot_take_it_all(office: Office, tmp_path: Path, home: Path) -> None:
+    """The server has the record by then: an error while marking must not hide its number."""
+    begin = "Public Sub TakeBack()\r\n"
+    marks = sources()["AftersheetMarks"]
+    assert begin in marks
+    broken = marks.replace(begin, begin + '    Err.Raise 1004, , "no"\r\n')
+    library_name, _ = load(office, tmp_path, RUN | {"AftersheetMarks": broken})
+
+    reply(home, 201, answer(record_number="JL-2026-000003", revision=1))
+    office("call", library_name, "AftersheetButtons.AftersheetSubmit")
+
+    (said,) = noted(home, "said.txt")
+    assert said.startswith("warn ✔ 已接收，编号 JL-2026-000003，第 1 版。\n以上是服务器的答复")
+    assert office("values", ["AS__number"]) == {"AS__number": ["JL-2026-000003"]}
+    noted(home, "requests.txt")
 
 
 def test_check_only_marks_and_keeps_no_copy(office: Office, tmp_path: Path, home: Path) -> None:

@@ -54,6 +54,10 @@ TEXTS: Mapping[str, Text] = {
         "先前未发出的“{1}”未被接收，请打开它再按“提交”查看问题。",
         "“{1}”, unsent until now, was not accepted; open it and press Submit to see why.",
     ),
+    "earlier_waits": Text(
+        "先前未发出的“{1}”服务器暂时处理不了，仍在本机等待，下次再发。",
+        "“{1}”, unsent until now, could not be dealt with; it still waits here and is tried again next time.",
+    ),
     # on a report's cover, in its own words
     "as_of_begins": Text("截至 ", "As of "),
     "as_of": Text("截至 {1}，范围：全部", "As of {1}; period: all"),
@@ -84,6 +88,18 @@ TEXTS: Mapping[str, Text] = {
         "表“{1}”的列“{2}”不在数据集里，也没有公式，刷新会丢掉其中的内容；请移到表外或改成公式列。",
         "Column “{2}” of table “{1}” is neither in the data set nor calculated; refreshing would lose it. Move it out "
         "of the table or make it a formula.",
+    ),
+    "sheet_barred": Text(
+        "工作表“{1}”有密码保护，没有在上面写入编号和标记；请记下以上内容。",
+        "The sheet “{1}” is protected with a password: neither number nor marks were written on it; note the above.",
+    ),
+    "not_written": Text(
+        "以上是服务器的答复，但没有全部写进工作簿（{1}）；请记下来。",
+        "So the server answered, but not all of it could be written into the workbook ({1}); please note it down.",
+    ),
+    "pivots_old": Text(
+        "表已刷新，但有数据透视表没有刷新，仍是旧数据：{1}",
+        "The tables are refreshed, but a pivot table is not and still shows old figures: {1}",
     ),
     "table_failed": Text("表“{1}”没有刷新：{2}", "Table “{1}” was not refreshed: {2}"),
     # the list of findings and the notes, in the words of the marked copies
