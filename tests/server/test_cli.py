@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
@@ -371,3 +373,13 @@ def test_old_workbook_with_mistakes_comes_back_as_it_was_typed(run: Run, tmp_pat
     assert form.cells["destination"].value == "深圳"
     assert form.cells["station"].address in notes
     assert form.identity.instance_id
+
+
+def test_the_commands_run_where_their_folder_is_not_on_the_path() -> None:
+    """On Windows pip often puts `aftersheet` where the prompt does not look: Python itself finds it."""
+    run = subprocess.run(
+        [sys.executable, "-m", "server.cli", "desk", "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Usage: aftersheet desk" in run.stdout
