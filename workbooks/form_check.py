@@ -8,6 +8,7 @@ from workbooks.findings import Severity
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, Field, FieldType, FormDefinition, Repeat, Text, defined_name
 from workbooks.guard import inspect
 from workbooks.library import LOOK, DefinitionError, load
+from workbooks.mistakes import mistake
 from workbooks.ooxml.book import Book
 from workbooks.ooxml.cells import Area
 from workbooks.package import Package, PackageError, SheetPart
@@ -51,7 +52,7 @@ def check_folder(
         return None, [FormProblem(where=str(folder), what=what)]
     try:
         definition = load(source)
-    except (DefinitionError, UnicodeDecodeError) as error:
+    except DefinitionError as error:
         return None, [_in_definition(line) for line in str(error).splitlines()]
     others = {i: o for i, o in others.items() if i != definition.form_id or i not in replaceable}
     problems = list(_definition_problems(definition, others, str(source)))
@@ -90,7 +91,7 @@ def look_problems(definition: FormDefinition, limits: Limits = DEFAULT_LIMITS) -
 def _in_definition(line: str) -> FormProblem:
     """One line of a DefinitionError, "file:line: key: message"."""
     where, colon, what = line.partition(": ")
-    return FormProblem(where=where if colon else "", what=Text(what or line, what or line))
+    return FormProblem(where=where if colon else "", what=mistake(what or line))
 
 
 def _definition_problems(

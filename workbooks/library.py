@@ -97,15 +97,26 @@ def mapping_in(path: Path | Traversable) -> tuple[str, yaml.Node, dict[str, Any]
     Raises:
         DefinitionError: It is not YAML, or no mapping.
     """
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"{path}:1: not saved as UTF-8; save it again with that encoding") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise DefinitionError(f"{path}: {error}") from error
+        raise DefinitionError(_not_yaml(path, error)) from error
     if not isinstance(raw, dict) or node is None:
         raise DefinitionError(f"{path}:1: a definition is a mapping")
     return text, node, raw
+
+
+def _not_yaml(path: Path | Traversable, error: yaml.YAMLError) -> str:
+    """What the YAML reader says, in one line with the number of the line it means."""
+    mark = getattr(error, "problem_mark", None)
+    what = " ".join(str(getattr(error, "problem", None) or error).split())
+    what = "tabs cannot indent; use spaces" if "'\\t'" in what else f"not in the form of YAML: {what}"
+    return f"{path}:{mark.line + 1 if mark is not None else 1}: {what}"
 
 
 def _expand(raw: dict[str, Any]) -> dict[str, Any]:
@@ -142,9 +153,8 @@ def _inconsistencies(definition: FormDefinition) -> Any:
     for repeat in definition.repeats:
         columns = [field.name for field in repeat.fields]
         yield from ((name, f"{repeat.name}: two fields are called {name!r}") for name in _repeated(columns))
-    for key in (*definition.key, *definition.list_columns):
-        if key not in names:
-            yield key, f"no field is called {key!r}"
+    for where, listed in (("key", definition.key), ("list_columns", definition.list_columns)):
+        yield from ((f"{where}:", f"{where}: no field is called {name!r}") for name in listed if name not in names)
     for path, field in definition.paths():
         yield from _field_problems(definition, path, field)
     for deadline in definition.deadlines:

@@ -186,10 +186,10 @@ def _print_proposal(proposal: Proposal, language: Language) -> None:
         table.add_row(found.cell, plain(found.label[language]), found.name, found.type, plain(found.why[language]))
     console.print(table)
     for unsure in proposal.unsure:
-        console.print(f"[yellow]?[/] {plain(unsure[language])}")
+        console.print(f"[yellow]?[/] {plain(unsure[language])}", soft_wrap=True)
 
 
 def _print_problems(problems: list[FormProblem], language: Language) -> None:
     for problem in problems:
         mark = "[red]✗[/]" if problem.error else "[yellow]![/]"
-        console.print(f"{mark} {plain(problem.where)}: {plain(problem.what[language])}")
+        console.print(f"{mark} {plain(problem.where)}: {plain(problem.what[language])}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """A form's folder is checked as a whole: what is wrong with its definition, its workbook, and how the two fit."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,39 @@ def test_what_is_wrong_in_the_definition_is_named(sandbox: Sandbox, folder: Path
 
     assert any(told in f"{problem.where}: {problem.what.zh}" for problem in problems), problems
     assert any(problem.error for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("        type: integer", "\ttype: integer", "Tab"),
+        ("type: integer", "type：integer", "半角"),
+        ("type: integer", "type: number", "只能是 'text'"),
+        ("name: corrective_action ", "name: 纠正措施 ", "小写字母"),
+        ("type: integer", "typ: integer", "没有这个键"),
+        ("key: [", "key: [nobody, ", "key：没有名为 'nobody' 的字段"),
+    ],
+)
+def test_mistakes_of_authors_are_told_in_chinese(sandbox: Sandbox, folder: Path, old: str, new: str, told: str):
+    """What a person without programming types wrong: one problem each, with its line, in words that say what to do."""
+    text = (folder / "form.yaml").read_text(encoding="utf-8")
+    (folder / "form.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    _, problems = check_folder(folder, library(), sandbox)
+    told_so = [problem.where for problem in problems if told in problem.what.zh]
+
+    assert len(told_so) == 1, problems
+    assert re.search(r"form\.yaml:\d+$", told_so[0])
+
+
+def test_another_encoding_is_told(sandbox: Sandbox, folder: Path):
+    """Notepad may save in the encoding of the country."""
+    text = (folder / "form.yaml").read_text(encoding="utf-8")
+    (folder / "form.yaml").write_bytes(text.encode("gb18030"))
+
+    _, problems = check_folder(folder, library(), sandbox)
+
+    assert ["UTF-8" in problem.what.zh for problem in problems] == [True]
 
 
 @pytest.mark.parametrize("content", [b"", b"noise" * 99, b"PK\x05\x06" + bytes(18)])

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Border, Side
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
@@ -120,6 +120,18 @@ def test_whatever_a_sheet_looks_like_its_form_keeps_every_answer(tmp_path: Path,
     assert (blank.findings, record.findings) == ((), ())
     assert (record.identity.record_number, record.identity.revision) == ("A-1", 2)
     assert {name: report.values[name] for name in values} == values
+
+
+def test_empty_cells_for_dates_show_dates(tmp_path: Path):
+    """A day pasted or written into one is no number of five digits, whoever wrote "General" how; others stay."""
+    book = load_workbook(PAPER / "客户投诉处理单.xlsx")
+    sheet = book.worksheets[0]
+    sheet["D3"].value, sheet["D3"].number_format = None, "General"
+    drawn = BytesIO()
+    book.save(drawn)
+    blank = load_workbook(BytesIO(build_template(form_in(tmp_path, drawn.getvalue()), now=NOW))).worksheets[0]
+
+    assert (blank["D3"].number_format, blank["B4"].number_format) == ("yyyy-mm-dd", sheet["B4"].number_format)
 
 
 def test_the_look_is_a_file_and_no_key(tmp_path: Path):

@@ -1,8 +1,13 @@
 """Forms that companies have drawn to be printed: what is found on them, and what is made of it."""
 
+import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
+from openpyxl.styles import Border, Side
+from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.hostile import ALL
 from tests.make_paper import PAPER
@@ -191,3 +196,43 @@ def test_types_come_from_the_paper():
     assert "check boxes" in why["AS_solved"]
     assert "unit" in why["AS_affected_sets"]
     assert {cell.type for cell in proposed("设备点检表").found} >= {FieldType.DATE, FieldType.SELECT_ONE}
+
+
+def test_what_is_printed_with_its_answer_is_no_question():
+    """A document code stays as it is, the form's own number is ours, and a lot may have letters beside its quantity."""
+    sheet = drawn({
+        "A1": "售后服务派工单", "A2": "表单编号：QR-7.5-03", "C2": "派工单号：",
+        "A3": "客户名称", "C3": "设备编号", "A4": "批号/数量", "C4": "数量",
+    })  # fmt: skip
+    found = {cell.label.zh: cell.type for cell in sheet.found}
+
+    assert set(found) == {"客户名称", "设备编号", "批号/数量", "数量"}
+    assert (found["批号/数量"], found["数量"]) == (FieldType.TEXT, FieldType.INTEGER)
+    assert "D2“派工单号”" in " ".join(unsure.zh for unsure in sheet.unsure)
+
+
+def test_what_follows_a_table_is_not_under_its_heading():
+    """The heading of a table ends with it."""
+    table = {"A3": "更换配件明细", "A4": "名称", "B4": "规格", "C4": "数量", "D4": "备注"}
+    sheet = drawn({"A1": "服务单", "A2": "客户名称", **table, "A7": "到达时间"}, across=("A3:D3",))
+
+    labels = re.findall(r"  - name: (\w+)\n    label: \{zh: (\w+)", sheet.definition)
+    assert labels == [("contents", "填写内容"), ("replaced_parts", "更换配件明细"), ("more", "其他内容")]
+
+
+def drawn(texts: dict[str, str], *, across: tuple[str, ...] = ()) -> Proposal:
+    """What is proposed for a framed sheet of four columns with *texts* on it."""
+    book = Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    thin = Side(style="thin")
+    for row in sheet["A2:D7"]:
+        for cell in row:
+            cell.border = Border(left=thin, right=thin, top=thin, bottom=thin)
+    for place, text in texts.items():
+        sheet[place] = text
+    for area in ("A1:D1", *across):
+        sheet.merge_cells(area)
+    content = BytesIO()
+    book.save(content)
+    return propose(content.getvalue(), filename="a.xlsx")

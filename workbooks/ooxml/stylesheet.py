@@ -1,6 +1,7 @@
 """The cell formats of a workbook (styles.xml): new ones made from old ones, none of the old ones touched."""
 
 import re
+from collections.abc import Iterator
 from copy import deepcopy
 
 from lxml import etree
@@ -151,10 +152,22 @@ class Stylesheet:
         number = whole(self._format(style).get("numFmtId"))
         if number in _BUILT_IN_DATES:
             return True
+        form = next(self._numbers(number), None)
+        return form is not None and bool(
+            re.search("[ymdhs]", _NOT_DATE_LETTERS.sub("", form.get("formatCode", "")).lower())
+        )
+
+    def is_general(self, style: int) -> bool:
+        """Whether a cell in this format shows what is typed as it sees fit; LibreOffice writes that out."""
+        number = whole(self._format(style).get("numFmtId"))
+        codes = (form.get("formatCode", "") for form in self._numbers(number))
+        return number == 0 or any(code.casefold() == "general" for code in codes)
+
+    def _numbers(self, number: int) -> Iterator[etree._Element]:
+        """The number formats written under *number*; those that programs bring along are not."""
         for form in self.tree.iterfind("{*}numFmts/{*}numFmt"):
             if whole(form.get("numFmtId"), -1) == number:
-                return bool(re.search("[ymdhs]", _NOT_DATE_LETTERS.sub("", form.get("formatCode", "")).lower()))
-        return False
+                yield form
 
     def _format(self, style: int) -> etree._Element:
         return self._formats[style if style < len(self._formats) else 0]

@@ -15,6 +15,7 @@ from workbooks.spellings.boxes import boxes_in
 from workbooks.spellings.spelling import fold
 
 _MOST_CHOICES = 200
+_SHOWN = 20
 _BUILT_IN = {
     **dict.fromkeys((14, 15, 16, 17, *range(27, 32), 36, *range(50, 55), 57, 58), "yyyy-mm-dd"),
     **dict.fromkeys((18, 19, 20, 21, 32, 33, 34, 35, 45, 46, 47, 55, 56), "hh:mm"),
@@ -31,7 +32,7 @@ _WORDS: tuple[tuple[str, FieldType, int | None], ...] = (
     ),
     (r"(金额|费用|单价|总价|小计|费|价格|价)$", FieldType.DECIMAL, 2),
     (r"(工时|时长|里程|公里数|温度|湿度|电压|电流|压力|重量|读数)$", FieldType.DECIMAL, None),
-    (r"(数量|次数|人数|件数|台数|套数)$", FieldType.INTEGER, None),
+    (r"^[^/／]*(数量|次数|人数|件数|台数|套数)$", FieldType.INTEGER, None),
 )
 
 
@@ -55,7 +56,9 @@ def kind_of(paper: Paper, slot: Slot, label: Label) -> Kind:
     if boxes is not None:
         several = label.several
         choices = named_choices([box.label for box in boxes.boxes])
-        why = Text(f"方框“{slot.text[:20]}”", f"check boxes {slot.text[:20]!r}")
+        shown = " ".join(slot.text.split())
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+        why = Text(f"方框“{shown}”", f"check boxes {shown!r}")
         return Kind(type=FieldType.SELECT_MULTIPLE if several else FieldType.SELECT_ONE, why=why, choices=choices)
     rule = paper.rule(slot.area)
     found = _by_rule(paper, rule) if rule is not None else None

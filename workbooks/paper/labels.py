@@ -13,6 +13,7 @@ _NUMBERED = re.compile(
     r"^(?:[一二三四五六七八九十]+[、.．]|[(（][一二三四五六七八九十\d]+[)）]|\d{1,2}[、.．](?!\d))\s*"
 )
 _SEVERAL = re.compile(r"[可多选不限项]*多选")
+_ANSWERED = re.compile(r"[^\W\d][^:：]*[:：]\s*[A-Za-z0-9]")  # "表单编号：QR-7.5-03" is printed with its answer
 LONGEST = 40  # characters of a label; more is a sentence
 
 _UNITS = {
@@ -53,8 +54,10 @@ def label_of(text: str) -> Label:
 
 
 def is_label(text: str) -> bool:
-    """Whether *text* may name an answer: a few words, not a sentence or a number."""
+    """Whether *text* may name an answer: a few words, not a sentence, a number or a label with its answer."""
     words = label_of(text).text
+    if _ANSWERED.match(words):
+        return False
     if not words or len(words) > LONGEST or re.fullmatch(r"[\W\d_]+", words):
         return False
     return not re.search(r"[。；;！!]", words)

@@ -96,21 +96,27 @@ class _Recognition:
         names = Names()
         sections: list[tuple[Text, list[Asked | AskedTable]]] = [(Text("填写内容", "Contents"), [])]
         hints: list[str] = []
-        pending = list(self.tables)
+        pending, behind = list(self.tables), False  # *behind* a table whose own heading began the section
         for slot in self.paper.slots():
             if self.title is not None and slot.area == self.title.area:
                 continue
             while pending and slot.area.top >= pending[0].top:
-                sections[-1][1].append(self._table(pending.pop(0), sections[-1][0]))
+                table = self._table(pending.pop(0), sections[-1][0])
+                behind = table.label == sections[-1][0]
+                sections[-1][1].append(table)
             if any(table.covers(slot) for table in self.tables) or self.paper.hidden(slot.area.top):
                 continue
             if self._is_heading(slot):
                 if self.title is None or slot.area.top > self.title.area.top:
                     label = label_of(slot.text).text
                     sections.append((Text(label, (english(label) or label).capitalize()), []))
+                    behind = False
             elif len(slot.text) > _NOTE and boxes_in(slot.text) is None and not slot.formula:
                 hints.append(slot.text)
             elif (asked := self._asked(slot)) is not None:
+                if behind:
+                    sections.append((Text("其他内容", "More"), []))
+                    behind = False
                 sections[-1][1].append(asked)
         return [
             AskedSection(name=names.give(_section_name(label), "section"), label=label, items=tuple(items))
@@ -142,7 +148,7 @@ class _Recognition:
         holder, label = found
         if holder is not slot:
             self.used.add(holder.area)
-        if plain(label.text) in _NUMBER and boxes is None and "number" not in self.own:
+        if self._is_number(label) and boxes is None and "number" not in self.own:
             self.own["number"] = slot.area
             where = slot.area.first
             self.unsure.append(
@@ -153,6 +159,12 @@ class _Recognition:
             )
             return None
         return self._made(slot, label, kind_of(self.paper, slot, label))
+
+    def _is_number(self, label: Label) -> bool:
+        """Whether *label* asks for the form's own number: "编号", or "派工单号" on a 售后服务派工单."""
+        words = plain(label.text)
+        form = re.match(r"(.+[单表])(?:号|编号|号码)$", words)
+        return words in _NUMBER or bool(form and self.title and plain(self.title.text).endswith(form[1]))
 
     def _stands_alone(self, slot: Slot) -> bool:
         left = self.paper.slot((slot.area.top, slot.area.left - 1))

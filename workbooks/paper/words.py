@@ -43,8 +43,9 @@ _PHRASES = """
 快递单号 tracking no|发货方式 shipping|照片 photo|现场照片 photo|故障照片 photo|附件 attachment
 维修服务单 repair service form|现场服务单 field service form|客户投诉处理单 customer complaint form
 设备点检表 equipment check sheet|备件申请单 parts request form|客户信息 customer|设备信息 equipment|故障信息 fault
-服务信息 service|维修信息 repair|投诉信息 complaint|基本信息 basics|处理信息 handling|其他 other|其它 other|是 yes
-否 no|有 yes|电气 electrical|机械 mechanical|软件 software|硬件 hardware|正常 normal|异常 abnormal|合格 passed
+服务信息 service|维修信息 repair|投诉信息 complaint|基本信息 basics|处理信息 handling|其他内容 more|其他 other
+其它 other
+是 yes|否 no|有 yes|电气 electrical|机械 mechanical|软件 software|硬件 hardware|正常 normal|异常 abnormal|合格 passed
 不合格 failed|一般 normal|紧急 urgent|特急 very urgent|满意 satisfied|不满意 dissatisfied|非常满意 very satisfied
 基本满意 fairly satisfied|已解决 solved|未解决 unsolved|现场 on site|远程 remote|返厂 return to factory
 现场维修 on site repair|返厂维修 factory repair|电话指导 phone support|上门 on site|保养 maintenance|维修 repair
@@ -53,7 +54,12 @@ _PHRASES = """
 微信 wechat|现场投诉 on site|邮件 email|快递 courier|自提 pick up|物流 freight|男 male|女 female|姓名 name
 签名 signature|早班 early shift|中班 middle shift|晚班 night shift|夜班 night shift|班次 shift|班组 team|车间 workshop
 客户单位名称 customer name|停机时间 downtime|停机时长 downtime|温度 temperature|电压 voltage|电流 current
-压力 pressure
+压力 pressure|派工日期 dispatched on|派工时间 dispatched at|派工人 dispatched by|派工单 dispatch form
+完工日期 finished on|完工时间 finished at|开工日期 started on|顾客名称 customer name|顾客单位 customer
+顾客意见 customer opinion|顾客投诉处理单 customer complaint form|关闭日期 closed on|要求回复日期 reply due on
+回复日期 replied on
+要求完成日期 due on|计划完成日期 due on|受理部门 accepting department|是否收费 charged|验证结果 verification result
+包装运输 packaging and transport|技术咨询 technical advice|定期保养 regular maintenance|来函 letter|批号 batch no
 """
 _WORDS = """
 客户 customer|用户 user|单位 organisation|公司 company|部门 department|名称 name|姓名 name|编号 no|单号 no|号码 no
@@ -76,7 +82,9 @@ _WORDS = """
 通知 notice|单 form|表 sheet|书 form|卡 card|上次 last|本次 this|下次 next|原 old|新 new|旧 old|前 before|后 after
 改进 improvement|纠正 corrective|预防 preventive|签字 signature|签名 signature|盖章 seal
 影响 affected|台数 sets|效果 effect|验证 verification|外观 appearance|功能 function
-性能 performance
+性能 performance|派工 dispatch|完工 finish|收费 charge|顾客 customer|售后 after sales|受理 acceptance|回复 reply
+损失 loss|关闭 closing|交付 delivery|包装 packaging|运输 transport|定期 regular|技术 technical|咨询 advice
+审核 review|批准 approval|编制 drawn up by|制表 drawn up by
 """
 # YAML reads these as true, false and nothing.
 NOT_TEXT = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})

@@ -65,12 +65,23 @@ def write_look(definition: FormDefinition, look: Look, master: Master, use: Use)
     if dropdowns.columns:
         _add_lists(look.book, dropdowns)
     _replace_validations(look, rules)
+    _show_dates(definition, look)
     _write_answers(definition, look, Answers(rules, use.values, master, use.now))
     _write_own(look, use)
     _lock(definition, look, use.editable)
     if use.values:
         _recalculate(look)
     return look.book.save()
+
+
+def _show_dates(definition: FormDefinition, look: Look) -> None:
+    """Give cells for dates that have no number format one: a pasted or written day would show as 46086."""
+    for path, field in definition.paths():
+        if field.type in _DATES:
+            for block in look.layout.inputs(path):
+                place = (block.row, block.first)
+                if look.book.styles.is_general(style := look.sheet.style(place)):
+                    look.sheet.set_style(place, look.book.styles.with_number(style, _DATES[field.type]))
 
 
 def _write_answers(definition: FormDefinition, look: Look, answers: Answers) -> None:
