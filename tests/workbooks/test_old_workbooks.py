@@ -98,6 +98,19 @@ def test_an_old_workbook_without_names_is_read_by_its_labels(office: Office, tmp
     assert form.cells["borrower"].value == "郑洋"
 
 
+def test_a_link_to_the_file_it_was_pasted_from_starts_no_program(office: Office, tmp_path: Path):
+    """The drop-downs lead to it; with a program and a topic instead of folders and a file it is DDE."""
+    office.open_copy(DATA / "trip_plan_shenzhen.xlsx", tmp_path)
+    office("paste_into_new", "A1:M31", "A1")
+    office("save", tmp_path / "plan.xls")
+    content = (tmp_path / "plan.xls").read_bytes()
+    path = f"\x01\x02{tmp_path.parts[1]}\x03".encode()
+    assert path in content
+
+    assert read(content, library()).cells["destination"].value == "深圳"
+    assert refused(content.replace(path, b"x" + path[1:])) is FindingCode.ACTIVE_CONTENT
+
+
 def test_a_moved_and_renamed_sheet_is_found(office: Office, tmp_path: Path):
     """Names in an .xls count sheets by number; the number follows the sheet."""
     office.open_copy(DATA / "trip_plan_shenzhen.xlsx", tmp_path)

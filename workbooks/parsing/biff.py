@@ -178,8 +178,10 @@ class _Walk:
         (count,) = struct.unpack_from("<H", body, 2)
         self._own.append(count == _OWN_SHEETS)
         if count not in (_OWN_SHEETS, _ADD_IN):
-            # The path of a link to a running program has this character between program and topic.
-            self._flags.add("dde" if "\x03" in _text(body, 5, count, body[4]) else "external")
+            # Between a running program and its topic stands 3, but so it does between the folders of a file's
+            # path, which begins with 1 (MS-XLS 2.5.277).
+            path = _text(body, 5, count, body[4])
+            self._flags.add("dde" if "\x03" in path and not path.startswith("\x01") else "external")
 
     def _named(self, scope: int, body: bytes) -> Named:
         """A name and what it stands for, spelled as newer workbooks spell it."""
