@@ -67,6 +67,14 @@ def test_values_pasted_without_merged_cells_are_found():
     assert answers(form)["mileage"] == 7
 
 
+def test_an_empty_answer_ends_at_the_next_label_also_one_with_a_unit():
+    """Without merged cells the answer is looked for to the right, and the next label is none."""
+    moved = {"A3": "客户", "D3": "里程（km）", "A4": "到达日期", "A6": "结论", "A7": "照片"}
+    form = read(nameless({"E3": 7}, labels=moved, merge=False), FORMS)
+
+    assert (answers(form)["customer"], answers(form)["mileage"]) == (None, 7)
+
+
 def test_a_field_whose_label_is_gone_is_a_finding():
     """It is not silently empty."""
     form = read(nameless(labels={k: v for k, v in LABELS.items() if k != "A6"}), FORMS)

@@ -182,7 +182,7 @@ def _value_cell(sheet: _Sheet, grids: Grids, label: Position, labels: frozenset[
     if not sheet.right_end:
         values = sheet.rows[row]
         for at in range(first, len(values)):
-            if isinstance(values[at], str) and fold(values[at]) in labels:
+            if isinstance(values[at], str) and not labels.isdisjoint(readings(values[at])):
                 break
             if values[at] != "":
                 column = at
