@@ -105,6 +105,10 @@ Private Function NewSheet() As Object
             If InStr(made.Name, "(" & at & ")") > 0 Then Exit For
         Next at
         AftersheetForm.Say OwnName, "='" & made.Name & "'!$A$1"
+        made.PageSetup.Orientation = 2 ' xlLandscape
+        made.PageSetup.Zoom = False
+        made.PageSetup.FitToPagesWide = 1
+        made.PageSetup.FitToPagesTall = False
     End If
     On Error GoTo 0
     Set NewSheet = made
@@ -116,7 +120,7 @@ Private Sub Clear(ByVal sheet As Object)
     sheet.Hyperlinks.Delete
     sheet.Cells.UnMerge
     sheet.Cells.Clear
-    sheet.Cells.RowHeight = sheet.StandardHeight
+    sheet.UsedRange.EntireRow.AutoFit
     On Error GoTo 0
 End Sub
 
