@@ -83,7 +83,7 @@ def datasets(language: Language) -> None:
     """List the datasets that `push` and reports use."""
     table = Table(header_style="bold")
     for heading in ("dataset", "title", "rows", "definition"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "dataset")  # people copy it from here
     with open_site() as site, site.session(read_only=True) as session:
         for name in names(site):
             found = load(session, name, Viewer.operator(), site=site, language=language)

@@ -4,42 +4,32 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from openpyxl import load_workbook
 from rich.text import Text
 from sqlalchemy import select
 
-from server.cli import main
 from server.cli.installation import open_site
 from server.cli.terminal import plain
 from server.demo import demo_master
 from server.records.models import AuditEntry
+from tests.server.commands import Run, commands
 from workbooks.master_workbook import write_master
 from workbooks.reader import read
 
 DATA = Path(__file__).parents[1] / "data"
 GOOD = DATA / "good" / "fracas_shanghai_bcu.xlsx"
 BAD = DATA / "bad" / "trip_summary_return_before_departure.xlsx"
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("check", path)` is the result of one command on an installation of its own."""
-    monkeypatch.setenv("AFTERSHEET_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("AFTERSHEET_DATABASE_URL", raising=False)
-
-    def run_command(*arguments: object, text: str | None = None) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=text, catch_exceptions=False)
-
-    return run_command
+    return commands(tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture

@@ -1,33 +1,23 @@
 """`aftersheet form`: propose, check, install, list, remove, as people type it."""
 
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from openpyxl import load_workbook
 
-from server.cli import main
 from tests.make_paper import PAPER
+from tests.server.commands import Run, commands
 from workbooks.proposal import propose
 from workbooks.reader import read
 
-Run = Callable[..., Result]
 COMPLAINT = PAPER / "客户投诉处理单.xlsx"
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("form", "list")` is the result of one command on an installation of its own."""
-    monkeypatch.setenv("AFTERSHEET_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("AFTERSHEET_DATABASE_URL", raising=False)
-
-    def run_command(*arguments: object) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
-
-    return run_command
+    return commands(tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture

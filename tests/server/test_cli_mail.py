@@ -14,17 +14,16 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from server.access.people import create_user
-from server.cli import main
 from server.cli.demo_mail import demo_mail, show_mail, show_mail_places, surprises, take_mail
 from server.demo import demo_master
 from server.intake.mail.models import Mail
 from server.settings import load_settings
 from server.site import Site
 from tests import make_letters
+from tests.server.commands import Run, commands
 from tests.server.mail.wire.imap_accounts import Pymap
 from tests.server.mail.wire.ports import free_port
 from workbooks.master_workbook import write_master
@@ -32,19 +31,12 @@ from workbooks.reader import read
 
 DATA = Path(__file__).parents[1] / "data"
 MAIL = DATA / "mail"
-Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("mail", "check")` is the result of one command on an installation with the demo company's master data."""
-    monkeypatch.setenv("AFTERSHEET_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("AFTERSHEET_DATABASE_URL", raising=False)
-
-    def run_command(*arguments: object) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
-
+    run_command = commands(tmp_path / "home", monkeypatch)
     path = tmp_path / "master.xlsx"
     path.write_bytes(write_master(demo_master(), "zh"))
     assert run_command("master", "import", path).exit_code == 0
