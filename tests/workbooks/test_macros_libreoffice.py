@@ -283,7 +283,8 @@ def test_pressing_submit_until_it_is_accepted(office: Office, tmp_path: Path, ho
     identity = read((tmp_path / "answered.xlsm").read_bytes(), library()).identity
     assert (identity.record_number, identity.revision) == ("JL-2026-000001", 1)
     listed = load_workbook(tmp_path / "answered.xlsm")["检查结果"]  # listed twice: its rows are as high as their text
-    assert max([listed.sheet_format.defaultRowHeight, *(row.height or 0 for row in listed.row_dimensions.values())]) < 40
+    heights = [row.height or 0 for row in listed.row_dimensions.values()]
+    assert max(listed.sheet_format.defaultRowHeight, *heights) < 40
     assert list((home / "Aftersheet" / "Queue").iterdir()) == []
     first, second = (line.split() for line in noted(home, "requests.txt"))
     assert first[:3] == ["POST", f"{SERVER}/api/v1/submissions?lang=zh&filename=form.xlsm", f"Tokens-of-{SERVER}"]
