@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,3 +106,13 @@ def _end(office: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         os.killpg(office.pid, signal.SIGKILL)
         office.wait(10)
+
+
+@contextmanager
+def running_here(require_program: Callable[..., str], folder: Path) -> Iterator[Office]:
+    """`running` with the LibreOffice of this machine; a test is skipped, or in CI fails, where there is none."""
+    soffice = require_program("soffice", "libreoffice")
+    if subprocess.run([_SYSTEM_PYTHON, "-c", "import uno"], capture_output=True, check=False).returncode:
+        require_program("python3-uno")
+    with running(soffice, folder) as started:
+        yield started

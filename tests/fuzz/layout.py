@@ -63,6 +63,7 @@ def _shift(book: Editor, at: int, by: int, *, rows: bool, names: bool) -> None:
                 book.point(name, one or edge, two or (Spot(at - 1, last.column) if rows else Spot(last.row, at - 1)))
             else:
                 book.point(name, one, two)
+    _forget_other_references(book)
 
 
 def _forget_other_references(book: Editor) -> None:
@@ -94,7 +95,6 @@ def row_deleted(subject: Subject, book: Editor, rng: Random) -> Damage:
     at, count = rng.choice(subject.answers).spot.row, rng.choice([1, 1, 2])
     becomes, _ = lost_rows(subject, range(at, at + count))
     _shift(book, at, -count, rows=True, names=True)
-    _forget_other_references(book)
     return Damage(kind="row_deleted", paths=_every(subject), slugs=_LOST, becomes=becomes, told=f"{at} x {count}")
 
 
@@ -103,7 +103,6 @@ def row_deleted_names_left(subject: Subject, book: Editor, rng: Random) -> Damag
     """By a program that knows nothing of names: every answer below moves under the name of another."""
     at = rng.choice(subject.answers).spot.row
     _shift(book, at, -1, rows=True, names=False)
-    _forget_other_references(book)
     return Damage(kind="row_deleted_names_left", paths=_every(subject), slugs=_LOST, told=str(at))
 
 
@@ -111,7 +110,6 @@ def row_deleted_names_left(subject: Subject, book: Editor, rng: Random) -> Damag
 def row_inserted(subject: Subject, book: Editor, rng: Random) -> Damage:
     at, count = rng.choice(subject.answers).spot.row, rng.choice([1, 2, 9])
     _shift(book, at, count, rows=True, names=True)
-    _forget_other_references(book)
     return Damage(kind="row_inserted", paths=_every(subject), told=f"{at} x {count}")
 
 
@@ -119,7 +117,6 @@ def row_inserted(subject: Subject, book: Editor, rng: Random) -> Damage:
 def row_inserted_names_left(subject: Subject, book: Editor, rng: Random) -> Damage:
     at, count = rng.choice(subject.answers).spot.row, rng.choice([1, 2])
     _shift(book, at, count, rows=True, names=False)
-    _forget_other_references(book)
     return Damage(kind="row_inserted_names_left", paths=_every(subject), slugs=_LOST, told=f"{at} x {count}")
 
 
@@ -127,7 +124,6 @@ def row_inserted_names_left(subject: Subject, book: Editor, rng: Random) -> Dama
 def column_deleted(subject: Subject, book: Editor, rng: Random) -> Damage:
     at = rng.choice(subject.answers).spot.column
     _shift(book, at, -1, rows=False, names=True)
-    _forget_other_references(book)
     return Damage(kind="column_deleted", paths=_every(subject), slugs=_LOST, told=letters(at))
 
 
@@ -135,7 +131,6 @@ def column_deleted(subject: Subject, book: Editor, rng: Random) -> Damage:
 def column_deleted_names_left(subject: Subject, book: Editor, rng: Random) -> Damage:
     at = rng.choice(subject.answers).spot.column
     _shift(book, at, -1, rows=False, names=False)
-    _forget_other_references(book)
     return Damage(kind="column_deleted_names_left", paths=_every(subject), slugs=_LOST, told=letters(at))
 
 
@@ -143,7 +138,6 @@ def column_deleted_names_left(subject: Subject, book: Editor, rng: Random) -> Da
 def column_inserted(subject: Subject, book: Editor, rng: Random) -> Damage:
     at = rng.choice(subject.answers).spot.column + rng.choice([0, 0, 1])
     _shift(book, at, 1, rows=False, names=True)
-    _forget_other_references(book)
     return Damage(kind="column_inserted", paths=_every(subject), told=letters(at))
 
 
@@ -151,7 +145,6 @@ def column_inserted(subject: Subject, book: Editor, rng: Random) -> Damage:
 def column_inserted_names_left(subject: Subject, book: Editor, rng: Random) -> Damage:
     at = rng.choice(subject.answers).spot.column
     _shift(book, at, 1, rows=False, names=False)
-    _forget_other_references(book)
     return Damage(kind="column_inserted_names_left", paths=_every(subject), slugs=_LOST, told=letters(at))
 
 
@@ -264,7 +257,6 @@ def line_below_a_list(subject: Subject, book: Editor, rng: Random) -> Damage | N
     columns = _columns(subject, book, repeat)
     bottom = max(last.row for _, last in columns.values())
     _shift(book, bottom + 1, 1, rows=True, names=True)
-    _forget_other_references(book)
     line = max(spot(cell.address).row for line in subject.filled.repeats[repeat] for cell in line.values())
     for first, _ in columns.values():
         taken = book.take(Spot(line, first.column))

@@ -7,8 +7,8 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.make_paper import PAPER
+from tests.proposals import write_proposal
 from tests.server.commands import Run, commands
-from workbooks.proposal import propose
 from workbooks.reader import read
 
 COMPLAINT = PAPER / "客户投诉处理单.xlsx"
@@ -23,12 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The proposed complaint form."""
-    proposal = propose(COMPLAINT.read_bytes(), filename=COMPLAINT.name)
-    made = tmp_path / proposal.form_id
-    made.mkdir()
-    (made / "form.yaml").write_text(proposal.definition, encoding="utf-8")
-    (made / "template.xlsx").write_bytes(proposal.template)
-    return made
+    return write_proposal("客户投诉处理单", tmp_path)
 
 
 def test_from_a_workbook_to_a_form_in_use(run: Run, tmp_path: Path):

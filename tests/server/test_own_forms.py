@@ -1,6 +1,5 @@
 """A company's own form from its paper to its figures: proposed, checked, installed, filled in, received, counted."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,8 +22,8 @@ from server.records.listing import record
 from server.settings import Settings
 from server.site import Site
 from server.statistics.datasets import load as load_dataset
-from tests.libreoffice import Office, running
-from tests.make_paper import PAPER
+from tests.libreoffice import Office, running_here
+from tests.proposals import write_proposal
 from tests.server.browsing import program, signed_in, visible_text
 from tests.server.conftest import FORMS
 from tests.server.mail.posts import genuine, post, reply_to, take
@@ -33,7 +32,6 @@ from workbooks.filled import Values
 from workbooks.form import defined_name
 from workbooks.library import load
 from workbooks.package import Package
-from workbooks.proposal import propose
 from workbooks.reader import read
 
 IDS = {
@@ -91,10 +89,7 @@ FILLED: dict[str, tuple[Typed, dict[str, object]]] = {
 @pytest.fixture(scope="module")
 def office(require_program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One LibreOffice for these tests."""
-    soffice = require_program("soffice", "libreoffice")
-    if subprocess.run(["/usr/bin/python3", "-c", "import uno"], capture_output=True, check=False).returncode:
-        require_program("python3-uno")
-    with running(soffice, tmp_path_factory.mktemp("office")) as started:
+    with running_here(require_program, tmp_path_factory.mktemp("office")) as started:
         yield started
 
 
@@ -104,11 +99,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     home = tmp_path_factory.mktemp("proposed")
     found: dict[str, Path] = {}
     for name, form_id in IDS.items():
-        proposal = propose((PAPER / f"{name}.xlsx").read_bytes(), filename=f"{name}.xlsx")
-        found[name] = home / form_id
-        found[name].mkdir()
-        (found[name] / "form.yaml").write_text(proposal.definition, encoding="utf-8")
-        (found[name] / "template.xlsx").write_bytes(proposal.template)
+        found[name] = write_proposal(name, home)
+        assert found[name].name == form_id
     return found
 
 

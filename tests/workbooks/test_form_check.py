@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.make_paper import PAPER
+from tests.proposals import write_proposal
 from workbooks.form_check import check_folder
 from workbooks.library import library
 from workbooks.package import Package
-from workbooks.proposal import propose
 from workbooks.sandbox import Sandbox
 
 COMPLAINT = PAPER / "客户投诉处理单.xlsx"
@@ -25,22 +25,13 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The proposed complaint form."""
-    proposal = propose(COMPLAINT.read_bytes(), filename=COMPLAINT.name)
-    made = tmp_path / proposal.form_id
-    made.mkdir()
-    (made / "form.yaml").write_text(proposal.definition, encoding="utf-8")
-    (made / "template.xlsx").write_bytes(proposal.template)
-    return made
+    return write_proposal("客户投诉处理单", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["维修服务单", "设备点检表", "备件申请单"])
 def test_a_proposal_has_no_errors(sandbox: Sandbox, tmp_path: Path, name: str):
     """It can be installed as it stands; what is only a remark is no error."""
-    proposal = propose((PAPER / f"{name}.xlsx").read_bytes(), filename=f"{name}.xlsx")
-    (tmp_path / "form.yaml").write_text(proposal.definition, encoding="utf-8")
-    (tmp_path / "template.xlsx").write_bytes(proposal.template)
-
-    definition, problems = check_folder(tmp_path, library(), sandbox)
+    definition, problems = check_folder(write_proposal(name, tmp_path), library(), sandbox)
 
     assert definition is not None
     assert [problem for problem in problems if problem.error] == []

@@ -11,6 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.hostile import ALL
 from tests.make_paper import PAPER
+from tests.proposals import write_proposal
 from tests.validity import assert_valid
 from workbooks.form import FieldType, FormDefinition
 from workbooks.library import load
@@ -55,12 +56,7 @@ def proposed(name: str) -> Proposal:
 
 def installed(name: str, folder: Path) -> FormDefinition:
     """The form as its definition loads, with its look."""
-    proposal = proposed(name)
-    home = folder / proposal.form_id
-    home.mkdir()
-    (home / "form.yaml").write_text(proposal.definition, encoding="utf-8")
-    (home / "template.xlsx").write_bytes(proposal.template)
-    return load(home / "form.yaml")
+    return load(write_proposal(name, folder) / "form.yaml")
 
 
 @pytest.mark.parametrize("name", EXPECTED)
