@@ -653,6 +653,26 @@ def test_the_token_stays_with_its_server(mine: DeskSettings, monkeypatch: pytest
     assert with_token.token == "another"
 
 
+def test_a_saved_file_that_a_mac_keeps_from_us_is_told(
+    app: Flask, site: Site, mine: DeskSettings, tmp_path: Path, pywin32: None, monkeypatch
+):
+    """Other programs' folders are shut by macOS: the message says where to save instead, and nothing was sent."""
+    monkeypatch.setattr("workbooks.opened.native.sys", SimpleNamespace(platform="darwin"))
+
+    def refuse(source: str, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", source)
+
+    monkeypatch.setattr("workbooks.opened.native.shutil.copyfile", refuse)
+    with installed(Engine(mac=True)) as engine:
+        _open(engine.start(), program(app, site, "alice").get("/templates/visit?lang=zh").data, tmp_path, GOOD)
+        with pytest.raises(DeskError) as refused:
+            actions.submit(mine)
+
+    assert "Operation not permitted" in refused.value.message.zh
+    assert "文稿" in refused.value.message.zh
+    assert program(app, site, "alice").get("/forms/visit/records").get_json()["records"] == []
+
+
 def test_on_a_mac(app: Flask, site: Site, mine: DeskSettings, tmp_path: Path, pywin32: None, monkeypatch):
     """There is no SaveCopyAs: the file is saved and copied; protection and names go over Apple events."""
     monkeypatch.setattr("workbooks.opened.native.sys", SimpleNamespace(platform="darwin"))

@@ -146,7 +146,16 @@ class Mac:
             )
         book.save()  # there is no SaveCopyAs: what is sent is what is saved
         target = folder / str(book.name)
-        shutil.copyfile(book.fullname, target)
+        try:
+            shutil.copyfile(book.fullname, target)
+        except OSError as error:  # a folder that macOS keeps other programs out of, or a disk that went away
+            reason = error.strerror or type(error).__name__
+            raise DeskError(
+                Text(
+                    f"读不到已保存的文件（{reason}）。请把工作簿另存到“文稿”文件夹后再提交。",
+                    f"The saved file cannot be read ({reason}). Save it in your Documents folder, then submit it.",
+                )
+            ) from error
         return target
 
     def protection(self, sheet: Sheet) -> Protection | None:
