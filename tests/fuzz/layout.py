@@ -212,9 +212,8 @@ def _columns(subject: Subject, book: Editor, repeat: str) -> dict[str, tuple[Spo
     }
 
 
-@kind
-def blank_line_in_a_list(subject: Subject, book: Editor, rng: Random) -> Damage | None:
-    """The last filled line one further down, an empty one in between."""
+def _last_line(subject: Subject, book: Editor, rng: Random) -> tuple[str, dict[str, tuple[Spot, Spot]], int] | None:
+    """A filled list, where its columns lie, and the row of its last line; None if no empty line follows that."""
     repeats = [r for r in (r.name for r in subject.definition.repeats) if subject.report.values[r]]
     if not repeats:
         return None
@@ -223,6 +222,16 @@ def blank_line_in_a_list(subject: Subject, book: Editor, rng: Random) -> Damage 
     last = max(spot(cell.address).row for line in subject.filled.repeats[repeat] for cell in line.values())
     if last >= min(bottom.row for _, bottom in columns.values()):
         return None
+    return repeat, columns, last
+
+
+@kind
+def blank_line_in_a_list(subject: Subject, book: Editor, rng: Random) -> Damage | None:
+    """The last filled line one further down, an empty one in between."""
+    found = _last_line(subject, book, rng)
+    if found is None:
+        return None
+    repeat, columns, last = found
     for name, (first, _) in columns.items():
         if not subject.definition.field(f"{repeat}.{name}").computed:
             book.give(Spot(last + 1, first.column), book.take(Spot(last, first.column)))
@@ -231,14 +240,10 @@ def blank_line_in_a_list(subject: Subject, book: Editor, rng: Random) -> Damage 
 
 @kind
 def line_twice(subject: Subject, book: Editor, rng: Random) -> Damage | None:
-    repeats = [r for r in (r.name for r in subject.definition.repeats) if subject.report.values[r]]
-    if not repeats:
+    found = _last_line(subject, book, rng)
+    if found is None:
         return None
-    repeat = rng.choice(repeats)
-    columns = _columns(subject, book, repeat)
-    last = max(spot(cell.address).row for line in subject.filled.repeats[repeat] for cell in line.values())
-    if last >= min(bottom.row for _, bottom in columns.values()):
-        return None
+    repeat, columns, last = found
     for first, _ in columns.values():
         taken = book.take(Spot(last, first.column))
         book.give(Spot(last + 1, first.column), copy.deepcopy(taken))
