@@ -15,13 +15,16 @@ from server.statistics.fracas_datasets import OPEN_STAGES, mode_counts
 from server.statistics.labels import Labels
 from server.statistics.measures import mean, pareto, poisson_band, quantile, ratio
 from server.statistics.periods import last_of_month, months
+from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
 
 
-def dashboard(session: Session, viewer: Viewer, *, site: Site, as_of: datetime | None = None) -> Dashboard:
+def dashboard(
+    session: Session, viewer: Viewer, *, site: Site, as_of: datetime | None = None, selection: Selection = EVERYTHING
+) -> Dashboard:
     """The first screen for *viewer*, as of an instant (aware; now when absent)."""
-    sources = Sources(View.at(session, site, viewer, as_of))
+    sources = Sources(View.at(session, site, viewer, as_of), selection)
     labels = sources.labels("fracas")
     return Dashboard(
         as_of=sources.now,

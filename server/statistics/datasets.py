@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics import fracas_datasets, other_datasets, record_datasets
+from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
 from server.statistics.tabular import Period
@@ -39,20 +40,21 @@ def load(
     start: date | None = None,
     end: date | None = None,
     language: Language | None = None,
+    selection: Selection = EVERYTHING,
 ) -> Dataset:
     """
     The rows of dataset *name* that *viewer* may see, as of an instant (aware; now when absent).
 
     *start* and *end* (both included) narrow the facts by the dataset's own date, which
-    its definition names. Choices and codes are labels in *language*, by default the
-    viewer's.
+    its definition names, *selection* by place, product or customer. Choices and codes are
+    labels in *language*, by default the viewer's.
 
     Raises:
         UnknownDataset: There is no such dataset.
     """
     if name not in names(site):
         raise UnknownDataset(name)
-    sources, period = Sources(View.at(session, site, viewer, as_of)), Period(start, end)
+    sources, period = Sources(View.at(session, site, viewer, as_of), selection), Period(start, end)
     if name in _LOADERS:
         return _LOADERS[name](sources, period, language or viewer.language)
     return record_datasets.load(name, sources, period, language or viewer.language)

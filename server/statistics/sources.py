@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,16 +13,18 @@ from server.statistics.cases import Case, Repeats, repeats
 from server.statistics.exposure import Fleet, TrainLife
 from server.statistics.labels import Labels
 from server.statistics.periods import months_later
+from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
 from server.statistics.trips import Trip, trips
 
 
 class Sources:
-    """Everything a viewer may see at an instant; each part is read when it is first needed."""
+    """Everything a viewer may see at an instant and has selected; each part is read when it is first needed."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, selection: Selection = EVERYTHING) -> None:
         self.view = view
+        self.selection = selection
         self.now = view.local
         self.today = self.now.date()
 
@@ -33,12 +36,21 @@ class Sources:
         return float(self.view.site.definitions[form_id].threshold(name).value)
 
     @cached_property
+    def regions(self) -> dict[str, str]:
+        """The region of each station's code."""
+        rows = self.view.site.master(self.view.session, retired=True).rows("stations")
+        return {row.code: row.attributes.get("region", "") for row in rows}
+
+    def selected(self, fact: Any) -> bool:
+        return not self.selection or self.selection.holds(fact, self.regions)
+
+    @cached_property
     def cases(self) -> list[Case]:
         """The reported cases as they stood, oldest report first."""
         rows = self.view.rows("fracas")
         found = [Case.of(row) for row in rows if row["reported_at"] and row["occurred_at"]]
         seen = [case for case in (case.until(self.now) for case in found) if case is not None]
-        return sorted(seen, key=lambda case: (case.reported_at, case.number))
+        return sorted(filter(self.selected, seen), key=lambda case: (case.reported_at, case.number))
 
     @cached_property
     def repeats(self) -> Repeats:
@@ -76,7 +88,7 @@ class Sources:
 
     @cached_property
     def sheets(self) -> list[Sheet]:
-        return sheets(self.view.rows("survey"), self.today)
+        return [sheet for sheet in sheets(self.view.rows("survey"), self.today) if self.selected(sheet)]
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
@@ -91,7 +103,8 @@ class Sources:
         summaries = self.view.rows("trip_summary")
         for row in summaries:
             row["summary_on"] = self.view.local_time(row["created_at"]).date()
-        return trips(plans, summaries, self.today, int(self.limit("trip_summary", "summary_days")))
+        found = trips(plans, summaries, self.today, int(self.limit("trip_summary", "summary_days")))
+        return [trip for trip in found if self.selected(trip)]
 
     def reported(self, first: date, last: date) -> list[Case]:
         """The cases reported from *first* to *last*."""
