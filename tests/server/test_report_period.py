@@ -26,7 +26,7 @@ def test_a_period_holds_its_first_and_last_day(text: str, start: date | None, en
 
 @pytest.mark.parametrize("text", ["", "2026-13", "2026-00", "2026Q5", "26-01", "0001-01", "2026-1", "next month"])
 def test_what_is_no_period_is_refused(text: str) -> None:
-    with pytest.raises(NoPeriod, match="2026-05, 2026Q2, 2026 or history|years lie between"):
+    with pytest.raises(NoPeriod, match=r"2026-05, 2026Q2, 2026 or history|years lie between"):
         ReportPeriod.parse(text)
 
 
