@@ -24,17 +24,17 @@ def build_report(report: ReportDefinition, datasets: Mapping[str, Dataset], lang
     """
     The workbook of *report*, which then belongs to whoever asked for it; `push` refreshes its tables.
 
-    Cells, caches and charts hold the figures of *datasets* (by name); Excel refreshes the
-    pivot tables when it opens the file.
+    Cells, caches and charts hold the figures of *datasets* (by the name of the table they
+    are for); Excel refreshes the pivot tables when it opens the file.
 
     Raises:
-        KeyError: A dataset, or a column the report names, is missing.
+        KeyError: A table's dataset, or a column the report names, is missing.
         PushError: A text is longer than a cell can hold.
     """
     out = BytesIO()
     book = Workbook(out, {"in_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_urls": False})
     looks = Looks(book, language)
-    as_of = max(datasets[name].as_of for name in report.datasets)
+    as_of = max(datasets[table.name].as_of for table in report.tables)
     book.set_properties({"title": report.title[language], "comments": report.summary[language], "created": as_of})
     caches = _caches(report, datasets)
     cover = book.add_worksheet(COVER[language])
@@ -62,7 +62,7 @@ def _caches(report: ReportDefinition, datasets: Mapping[str, Dataset]) -> dict[s
             if pivot.table == table.name
             for field in (*pivot.rows, *pivot.columns, *pivot.filters)
         ]
-        columns, data = chosen_columns(table, datasets[table.dataset])
+        columns, data = chosen_columns(table, datasets[table.name])
         caches[table.name] = cache_fields(columns, data, frozenset(fields))
     return caches
 
@@ -85,7 +85,7 @@ def _add_sheet(
         fields = caches[sheet.pivot.table]
         placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
     if sheet.table:
-        dataset = datasets[sheet.table.dataset]
+        dataset = datasets[sheet.table.name]
         add_table(page, sheet, dataset, looks, language)
     if sheet.chart:
         add_chart(book, page, sheet, placed, dataset, looks, language)

@@ -51,6 +51,17 @@ def load(path: Path | Traversable) -> ReportDefinition:
 
 def _inconsistencies(report: ReportDefinition) -> Iterator[tuple[str, str]]:
     """(name to look for, what is wrong) for everything that only shows once the report is whole."""
+    if not report.periods or report.default_period.removeprefix("last_") not in report.periods:
+        yield "default_period", f"default_period {report.default_period!r} is none of the report's periods"
+    for kind in report.periods:
+        if not report.for_period(kind).sheets:
+            yield "periods", f"there are no sheets for the period {kind!r}"
+    found = (problem for kind in report.periods for problem in _contradictions(report.for_period(kind)))
+    yield from dict.fromkeys(found)
+
+
+def _contradictions(report: ReportDefinition) -> Iterator[tuple[str, str]]:
+    """The same for the report of one period, in which every name stands once."""
     tables = {table.name: table for table in report.tables}
     names = [table.name for table in report.tables] + [pivot.name for pivot in report.pivots]
     for name in sorted({name for name in names if names.count(name) > 1}):

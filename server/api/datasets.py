@@ -11,9 +11,12 @@ from server.api.forms import own_address, texts
 from server.api.problems import Problem, wanted_language
 from server.api.responses import JSON, XLSX, file_response, instant, json_response
 from server.intake.macros import MEDIA_TYPE, report_with_macros
-from server.reports import build_named_report
+from server.reports import PeriodNotOffered, build_named_report, occasion
+from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.statistics.datasets import load, names
 from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
+from server.statistics.report_period import NoPeriod, ReportPeriod
+from server.statistics.selection import Selection
 from workbooks.dataset import Dataset
 from workbooks.export import csv_file, tables_workbook
 from workbooks.form import Text
@@ -71,6 +74,7 @@ def list_reports() -> Response:
                 {
                     "name": name,
                     "title": texts(report.title),
+                    "periods": list(report.periods),
                     "links": {"workbook": url_for("api.get_report", name=name)},
                 }
                 for name, report in load_reports().items()
@@ -87,13 +91,20 @@ def get_report(name: str) -> Response:
     if name not in reports:
         raise Problem("not-found")
     language = wanted_language()
-    content = build_named_report(site(), name, caller(), language=language, as_of=_as_of())
+    try:
+        about = occasion(site(), name, period=_period(), as_of=_as_of())
+    except PeriodNotOffered as error:
+        raise Problem("bad-request", detail=error.message) from None
+    content = build_named_report(
+        site(), name, caller(),
+        language=language, as_of=about.as_of, period=about.period, selection=_selection(),
+    )  # fmt: skip
     with site().session() as session:
-        site().note(session, caller(), "exported", f"report:{name}")
-    title = reports[name].title[language]
+        site().note(session, caller(), "exported", f"report:{name}", period=about.period.name)
+    title, name = about.file_name(language), about.plain_name
     if request.args.get("macros") != "1":
         return file_response(content, f"{title}.xlsx", f"{name}.xlsx")
-    made = report_with_macros(content, reports[name], settings=site().settings, language=language, server=own_address())
+    made = report_with_macros(content, about.report, settings=site().settings, language=language, server=own_address())
     return file_response(made, f"{title}.xlsm", f"{name}.xlsm", MEDIA_TYPE)
 
 
@@ -132,6 +143,26 @@ def _day(name: str) -> date | None:
     except ValueError:
         words = Text(f"{name} 应为日期，如 2026-11-21。", f"{name} is a date such as 2026-11-21.")
         raise Problem("bad-request", detail=words) from None
+
+
+def _period() -> ReportPeriod | None:
+    asked = request.args.get("period")
+    try:
+        return ReportPeriod.parse(asked) if asked else None
+    except NoPeriod:
+        words = Text(
+            "period 应如 2026-05、2026Q2、2026 或 history。", "period is such as 2026-05, 2026Q2, 2026 or history."
+        )
+        raise Problem("bad-request", detail=words) from None
+
+
+def _selection() -> Selection:
+    with site().session(read_only=True) as session:
+        master = site().master(session, retired=True)
+    try:
+        return chosen(master, {name: request.args.get(name) for name in DIMENSIONS})
+    except NoSuchChoice as error:
+        raise Problem("bad-request", detail=error.message) from None
 
 
 def _as_of() -> datetime | None:

@@ -1,7 +1,9 @@
 """Commands that put figures into workbooks: reports and pushes."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -10,10 +12,13 @@ from server.access.visibility import Viewer
 from server.cli.installation import open_site
 from server.cli.terminal import console, language_option, out_option, write_file
 from server.intake.macros import SigningError, report_with_macros
-from server.reports import UnknownReport, build_named_report
+from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
+from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, load, names
 from server.statistics.periods import OutOfReach, instant_of
+from server.statistics.report_period import NoPeriod, ReportPeriod
+from server.statistics.selection import Selection
 from workbooks.form import Language
 from workbooks.push import PushError
 from workbooks.push import push as push_rows
@@ -24,22 +29,56 @@ _as_of_option = click.option(
 )
 
 
+def _selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --region, --station and so on."""
+    for dimension, words in reversed(tuple(DIMENSIONS.items())):
+        command = click.option(
+            f"--{dimension.replace('_', '-')}", dimension, default="", help=f"Only this {words.en}, by code or name."
+        )(command)
+    return command
+
+
 @click.command()
 @click.argument("name")
 @out_option
 @language_option
+@click.option(
+    "--period", default="", help="Such as 2026-05, 2026Q2, 2026 or history; the report's own default when absent."
+)
+@_selection_options
 @_as_of_option
 @click.option("--macros", is_flag=True, help="An .xlsm with a button that refreshes its tables from the server.")
 @click.option(
     "--server", default="", help="With --macros: the address the button talks to; by default the setting public_url."
 )
-def report(name: str, out: Path, language: Language, as_of: datetime | None, macros: bool, server: str) -> None:
-    """Build the report workbook NAME: tables, pivot tables and charts."""
+def report(
+    name: str,
+    out: Path,
+    language: Language,
+    period: str,
+    as_of: datetime | None,
+    macros: bool,
+    server: str,
+    **narrowed: str,
+) -> None:
+    """
+    Build the report workbook NAME: tables, pivot tables and charts.
+
+    A folder as --out gets a file named after the report and its period.
+    """
     with open_site() as site:
         try:
-            content = build_named_report(site, name, Viewer.operator(), language=language, as_of=_instant(site, as_of))
+            about = occasion(site, name, period=_period(period), as_of=_instant(site, as_of))
         except UnknownReport as error:
             raise click.BadParameter(f"there is no report {name!r}; there are: {', '.join(load_reports())}") from error
+        except PeriodNotOffered as error:
+            raise click.BadParameter(error.message[language], param_hint="--period") from error
+        content = build_named_report(
+            site, name, Viewer.operator(),
+            language=language, as_of=about.as_of, period=about.period, selection=_selection(site, narrowed, language),
+        )  # fmt: skip
+        if out.is_dir():
+            out = out / f"{about.plain_name}.xls{'m' if macros else 'x'}"
         if macros:
             try:
                 content = report_with_macros(
@@ -89,6 +128,24 @@ def datasets(language: Language) -> None:
             found = load(session, name, Viewer.operator(), site=site, language=language)
             table.add_row(name, found.title[language], str(len(found)), found.definition[language])
     console.print(table)
+
+
+def _period(text: str) -> ReportPeriod | None:
+    try:
+        return ReportPeriod.parse(text) if text else None
+    except NoPeriod as error:
+        raise click.BadParameter(str(error), param_hint="--period") from error
+
+
+def _selection(site: Site, narrowed: dict[str, str], language: Language) -> Selection:
+    with site.session(read_only=True) as session:
+        master = site.master(session, retired=True)
+    try:
+        return chosen(master, narrowed)
+    except NoSuchChoice as error:
+        raise click.BadParameter(
+            error.message[language], param_hint=f"--{error.dimension.replace('_', '-')}"
+        ) from error
 
 
 def _instant(site: Site, day: datetime | None) -> datetime | None:

@@ -1,34 +1,125 @@
-"""Reports: which workbook gets which datasets."""
+"""Reports: which workbook gets which datasets, for which period, as of when."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from server.access.visibility import Viewer
+from server.reports.spans import days
 from server.site import Site
 from server.statistics.datasets import load
-from workbooks.form import Language
+from server.statistics.periods import instant_of
+from server.statistics.report_period import ReportPeriod
+from server.statistics.selection import EVERYTHING, Selection
+from workbooks.dataset import Dataset
+from workbooks.form import Language, Text
 from workbooks.pivots import build_report
 from workbooks.report import load_reports
+from workbooks.reporting.report_definition import ReportDefinition, ReportTable
 
 
 class UnknownReport(LookupError):
     """There is no report of that name."""
 
 
-def build_named_report(
-    site: Site, name: str, viewer: Viewer, *, language: Language, as_of: datetime | None = None
-) -> bytes:
+class PeriodNotOffered(ValueError):
+    """A report is not made for such a period; *message* says for which it is."""
+
+    def __init__(self, report: ReportDefinition, period: ReportPeriod) -> None:
+        offered = ", ".join(report.periods)
+        self.message = Text(
+            f"“{report.title.zh}”没有 {period.name} 这种期间的版本，可选：{offered}。",
+            f"“{report.title.en}” is not made for {period.name}; its periods are: {offered}.",
+        )
+        super().__init__(self.message.en)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What one copy of a report is about: the report for a kind of period, the period, the instant (aware)."""
+
+    report: ReportDefinition
+    period: ReportPeriod
+    as_of: datetime
+
+    def file_name(self, language: Language) -> str:
+        """What people call the file, without its ending: title and period."""
+        label = self.period.name if self.period.start else self.period.label[language]
+        return f"{self.report.title[language]} {label}"
+
+    @property
+    def plain_name(self) -> str:
+        """The same in ASCII, for programs."""
+        return f"{self.report.report_id}-{self.period.name}"
+
+
+def occasion(site: Site, name: str, *, period: ReportPeriod | None = None, as_of: datetime | None = None) -> Occasion:
     """
-    The report workbook *name* with the figures *viewer* may see, as of an instant (aware; now when absent).
+    The report *name* for *period* as of *as_of* (aware), each by default as its definition says.
+
+    Without an instant a report shows the state at the end of its period, or now while
+    that runs: it reads the same whenever it is made. Without a period it is for the one
+    around the instant.
 
     Raises:
         UnknownReport: There is no such report.
+        PeriodNotOffered: It is not made for such a period.
     """
     report = load_reports().get(name)
     if report is None:
         raise UnknownReport(name)
+    now = datetime.now(UTC)
+    if period is None:
+        period = _default_period(report, (as_of or now).astimezone(site.zone).date())
+    if period.kind not in report.periods:
+        raise PeriodNotOffered(report, period)
+    if as_of is None:
+        as_of = now if period.end is None else min(now, instant_of(period.end, site.zone))
+    return Occasion(report.for_period(period.kind), period, as_of)
+
+
+def _default_period(report: ReportDefinition, day: date) -> ReportPeriod:
+    kind = report.default_period.removeprefix("last_")
+    found = ReportPeriod.around(kind, day)  # type: ignore[arg-type]
+    return found if kind == report.default_period or found.end == day else found.before()
+
+
+def build_named_report(
+    site: Site,
+    name: str,
+    viewer: Viewer,
+    *,
+    language: Language,
+    as_of: datetime | None = None,
+    period: ReportPeriod | None = None,
+    selection: Selection = EVERYTHING,
+) -> bytes:
+    """
+    The report workbook *name* with the figures *viewer* may see; see `occasion` for *period* and *as_of*.
+
+    Raises:
+        UnknownReport: There is no such report.
+        PeriodNotOffered: It is not made for such a period.
+    """
+    about = occasion(site, name, period=period, as_of=as_of)
+    datasets = _datasets(site, about, viewer, language, selection)
+    return build_report(about.report, datasets, language)
+
+
+def _datasets(
+    site: Site, about: Occasion, viewer: Viewer, language: Language, selection: Selection
+) -> dict[str, Dataset]:
+    """The rows of each table, by its name; what two tables share is loaded once."""
+    loaded: dict[tuple[str, date | None, date | None], Dataset] = {}
     with site.session(read_only=True) as session:
-        datasets = {
-            dataset: load(session, dataset, viewer, site=site, as_of=as_of, language=language)
-            for dataset in report.datasets
-        }
-    return build_report(report, datasets, language)
+
+        def rows(table: ReportTable) -> Dataset:
+            start, end = days(table.span, about.period)
+            key = table.dataset, start, end
+            if key not in loaded:
+                loaded[key] = load(
+                    session, table.dataset, viewer, site=site, as_of=about.as_of, start=start, end=end,
+                    language=language, selection=selection,
+                )  # fmt: skip
+            return loaded[key]
+
+        return {table.name: rows(table) for table in about.report.tables}

@@ -7,10 +7,12 @@ from datetime import date
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 
-from server.reports import build_named_report
+from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
+from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.statistics.dashboard import dashboard
 from server.statistics.figures import AGE_LABELS, Dashboard, MonthFigures, Tile
 from server.statistics.measures import round_half_up
+from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.web.charts import Bar, Column, bars, both, columns, pareto
 from server.web.context import site
 from server.web.files import workbook
@@ -68,16 +70,23 @@ def show() -> str:
 @pages.get("/reports/<name>.xlsx")
 @login_required
 def report(name: str) -> Response:
-    """A report workbook with the figures this person may see, as of now."""
-    found = load_reports().get(name)
-    if found is None:
+    """A report workbook with the figures this person may see: `period`, `region`, `station` and so on narrow it."""
+    language, asked = current_language(), request.args.get("period")
+    with site().session(read_only=True) as session:
+        master = site().master(session, retired=True)
+    try:
+        about = occasion(site(), name, period=ReportPeriod.parse(asked) if asked else None)
+        selection = chosen(master, {dimension: request.args.get(dimension) for dimension in DIMENSIONS})
+    except UnknownReport:
         abort(404)
-    language = current_language()
-    content = build_named_report(site(), name, signed_in(), language=language)
+    except (NoPeriod, PeriodNotOffered, NoSuchChoice):
+        abort(400)
+    content = build_named_report(
+        site(), name, signed_in(), language=language, as_of=about.as_of, period=about.period, selection=selection
+    )
     with site().session() as session:
-        site().note(session, signed_in(), "exported", f"report:{name}")
-    today = f"{site().now():%Y-%m-%d}"
-    return workbook(content, f"{found.title[language]} {today}", f"{name}-{today}")
+        site().note(session, signed_in(), "exported", f"report:{name}", period=about.period.name)
+    return workbook(content, about.file_name(language), about.plain_name)
 
 
 def _tile(tile: Tile) -> Shown:

@@ -83,7 +83,7 @@ def datasets(cases):
         {"failure_mode": "其他", "failures": 1, "share": 0.125, "cumulative": 1.0},
     ]
     found = (("fracas_cases", CASES, cases), ("fracas_backlog", BACKLOG, backlog), ("fracas_pareto", PARETO, pareto))
-    return {name: dataset(name, columns, rows) for name, columns, rows in found}
+    return {f"T_{name}": dataset(name, columns, rows) for name, columns, rows in found}
 
 
 @pytest.fixture(scope="module")
@@ -216,11 +216,11 @@ def test_a_report_without_rows_can_be_built_and_filled_later():
     """A new installation has no failures yet; the first push fills the same workbook."""
     none = datasets([])
     empty = build_report(
-        REPORT, {name: dataset(name, c, []) for name, c in zip(none, (CASES, BACKLOG, PARETO), strict=True)}, "zh"
+        REPORT, {name: dataset(name[2:], c, []) for name, c in zip(none, (CASES, BACKLOG, PARETO), strict=True)}, "zh"
     )
 
     assert lint(empty) == []
-    filled = push(empty, datasets(drawn_cases())["fracas_cases"]).content
+    filled = push(empty, datasets(drawn_cases())["T_fracas_cases"]).content
     assert [row[0] for row in grid(filled, "数据_故障", 2)] == [f"FR-{n:03d}" for n in range(1, 9)]
 
 

@@ -62,7 +62,7 @@ def add_cover(
 ) -> None:
     """Write the cover of *report*; its figures are formulas over the tables with their present values."""
     cover = _Cover(page, looks, language)
-    used = [datasets[name] for name in report.datasets]
+    used = [datasets[table.name] for table in report.tables]
     as_of = max(dataset.as_of for dataset in used)
     for column, width in enumerate((2.5, 24, 26, 26, 26)):
         page.set_column(column, column, width)
@@ -80,20 +80,16 @@ def add_cover(
         title = sheet.title[language]
         page.write_url(cover.row, 1, f"internal:'{title}'!A1", looks("link"), title)
         note = (
-            sheet.note[language]
-            if sheet.note
-            else _rows(datasets[sheet.table.dataset], language)
-            if sheet.table
-            else ""
+            sheet.note[language] if sheet.note else _rows(datasets[sheet.table.name], language) if sheet.table else ""
         )
         page.write_string(cover.row, 2, note, looks("body"))
         cover.row += 1
     cover.heading("definitions")
-    for dataset in used:
-        cover.paragraph(dataset.title[language], dataset.definition[language])
+    for name, words in dict.fromkeys((dataset.title, dataset.definition) for dataset in used):
+        cover.paragraph(name[language], words[language])
     cover.heading("origin")
     for table in report.tables:
-        dataset = datasets[table.dataset]
+        dataset = datasets[table.name]
         at, rows = f"{dataset.as_of:%Y-%m-%d %H:%M}", len(dataset)
         made = Text(
             f"数据集 {dataset.name}，{rows} 行，截至 {at}，范围：{dataset.filter.zh}。",
@@ -111,7 +107,7 @@ def _add_indicators(
     cover: _Cover, report: ReportDefinition, indicators: Indicators, datasets: Mapping[str, Dataset]
 ) -> None:
     table = next(table for table in report.tables if table.name == indicators.table)
-    dataset = datasets[table.dataset]
+    dataset = datasets[table.name]
     names = {column.name: place for place, column in enumerate(dataset.columns)}
     periods = list(map(str, dataset.data[names[indicators.period]]))
     month = _reported_month(dataset, periods)

@@ -1,13 +1,17 @@
 """What a report is: the tables it is fed by, its pivot tables, charts and indicators, all frozen."""
 
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from workbooks.form import Name, Text
 
 _STRICT = ConfigDict(extra="forbid")
+PeriodKind = Literal["month", "quarter", "year", "history"]
+# The period a table's rows are from: the report's own, so many months up to its end, its year so far, or all.
+Span = Annotated[int, Field(ge=1, le=600)] | Literal["period", "year", "history"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -26,10 +30,13 @@ class ReportTable:
     An Excel table called *name* (the same in both languages) with the rows of *dataset*.
 
     *columns* chooses and orders the dataset's columns by name; all of them when absent.
+    *span* says which time the rows are from: the report's period, so many months up to its
+    end, its calendar year so far, or all of history.
     """
 
     name: str
     dataset: Name
+    span: Span = "period"
     columns: tuple[Name, ...] = ()
     calculated: tuple[CalculatedColumn, ...] = ()
 
@@ -97,9 +104,14 @@ class ReportChart:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ReportSheet:
-    """One sheet with a heading: a pivot table or a table, and perhaps a chart beside it."""
+    """
+    One sheet with a heading: a pivot table or a table, and perhaps a chart beside it.
+
+    It stands in reports for these *periods*; in all of them when there are none.
+    """
 
     title: Text
+    periods: tuple[PeriodKind, ...] = ()
     note: Text | None = None
     pivot: ReportPivot | None = None
     table: ReportTable | None = None
@@ -119,25 +131,39 @@ class Indicator:
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class Indicators:
     """
-    The figures on the cover, for a month, the one before it, and everything.
+    The figures on the cover, for the period, the one before it, and everything in the table.
 
-    They are formulas over *table*; *period* is its column of months such as "2026-10".
+    They are formulas over *table*, whose column *period* holds months such as "2026-10",
+    *quarter* "2026Q4" and *year* 2026. A report of history shows its last year.
     """
 
     table: str
     period: Name
+    quarter: Name = "quarter"
+    year: Name = "year"
     items: tuple[Indicator, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ReportDefinition:
-    """Everything about one report; its workbook follows from it and from its datasets."""
+    """
+    Everything about one report; its workbook follows from it and from its datasets.
+
+    *periods* are those it can be made for, *default_period* the one when none is asked
+    for: the period that is running, with "last_" the one that ended last.
+    """
 
     report_id: Name
     title: Text
     summary: Text
+    periods: tuple[PeriodKind, ...] = ("month", "quarter", "history")
+    default_period: Literal["month", "quarter", "year", "history", "last_month", "last_quarter", "last_year"] = "month"
     indicators: Indicators | None = None
     sheets: tuple[ReportSheet, ...]
+
+    def for_period(self, kind: PeriodKind) -> "ReportDefinition":
+        """The report without the sheets that stand only in reports for other periods."""
+        return replace(self, sheets=tuple(s for s in self.sheets if not s.periods or kind in s.periods))
 
     @property
     def tables(self) -> tuple[ReportTable, ...]:
