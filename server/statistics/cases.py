@@ -41,6 +41,11 @@ class Case:
 
     The repair ends the fault, the close-out ends the paper: durations and repeats count
     to the repair, age and backlog to the close-out.
+
+    How it stands to the other failures of its train, car, part and mode: *repeated* says
+    that it repeats the one before, *followed* that the next one repeats it, *duplicate*
+    that the one before was still open when it occurred. They hold for all cases there
+    are, whoever looks (`repeats` decides).
     """
 
     number: str
@@ -73,10 +78,13 @@ class Case:
     relevant: str | None = None
     visits: int | None = None
     mileage_km: int | None = None
+    repeated: bool = False
+    followed: bool = False
+    duplicate: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        known: dict[str, Any] = {name: row.get(name) for name in _NAMES}
+        known: dict[str, Any] = {name: row[name] for name in _NAMES if name in row}
         return cls(**known)
 
     def until(self, instant: datetime) -> Self | None:
@@ -109,6 +117,18 @@ class Case:
     @property
     def open(self) -> bool:
         return self.closed_on is None
+
+    @property
+    def key(self) -> tuple[str, str, str, str] | None:
+        """What a repeat must have in common with the failure before; None when a part of it is not given."""
+        if self.vehicle and self.car and self.part and self.failure_mode:
+            return self.vehicle, self.car, self.part, self.failure_mode
+        return None
+
+    @property
+    def undecided(self) -> bool:
+        """Nobody can say whether it is a repeat: train, car, part or mode is missing."""
+        return self.key is None
 
     def age_days(self, instant: datetime) -> int:
         """Days from the report to the close-out, or to *instant* while it is open."""
@@ -176,11 +196,10 @@ def repeats(cases: Iterable[Case], window_days: int = REPEAT_DAYS) -> Repeats:
     by_key: dict[tuple[str, ...], list[Case]] = {}
     undecided: set[str] = set()
     for case in cases:
-        key = (case.vehicle, case.car, case.part, case.failure_mode)
-        if all(key):
-            by_key.setdefault(key, []).append(case)  # type: ignore[arg-type]
-        else:
+        if case.key is None:
             undecided.add(case.number)
+        else:
+            by_key.setdefault(case.key, []).append(case)
     repeated: set[str] = set()
     followed: set[str] = set()
     duplicates: set[str] = set()
@@ -195,13 +214,50 @@ def repeats(cases: Iterable[Case], window_days: int = REPEAT_DAYS) -> Repeats:
     return Repeats(frozenset(repeated), frozenset(followed), frozenset(duplicates), frozenset(undecided))
 
 
+def flagged(cases: Iterable[Case]) -> list[Case]:
+    """*cases*, each with how it stands to the others."""
+    found = list(cases)
+    among = repeats(found)
+    return [
+        replace(
+            case,
+            repeated=case.number in among.repeated,
+            followed=case.number in among.followed,
+            duplicate=case.number in among.duplicates,
+        )
+        for case in found
+    ]
+
+
 def mature(case: Case, instant: datetime, window_days: int = REPEAT_DAYS) -> bool:
     """Whether the fault was repaired long enough ago to know that it did not come back."""
     return case.repaired_at is not None and case.repaired_at + timedelta(days=window_days) <= instant
 
 
-def fixed_first_time(case: Case, found: Repeats, instant: datetime) -> bool | None:
+def fixed_first_time(case: Case, instant: datetime) -> bool | None:
     """Repaired in one visit without a return; None while it is too early to tell or no visit is noted."""
     if not mature(case, instant) or case.visits is None or case.arrived_at is None:
         return None
-    return case.visits <= 1 and case.number not in found.followed
+    return case.visits <= 1 and not case.followed
+
+
+def is_repeat(case: Case) -> bool | None:
+    """Whether the case repeats an earlier one; None when nobody can say."""
+    return None if case.undecided else case.repeated
+
+
+def is_relevant(case: Case) -> bool | None:
+    """What the analysis says, None before it."""
+    return None if case.relevant is None or case.analysed_on is None else case.relevant == "yes"
+
+
+def counts_for_rate(case: Case) -> bool:
+    """Whether a failure counts towards rates: all but those the analysis has judged not relevant."""
+    return is_relevant(case) is not False
+
+
+def action_overdue(case: Case, on: date) -> bool | None:
+    """Whether the corrective action was done, or is waiting, later than planned; None without one."""
+    if case.planned_on is None:
+        return None
+    return (case.completed_on or on) > case.planned_on

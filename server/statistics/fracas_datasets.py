@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from server.statistics import definitions
-from server.statistics.cases import STAGE_LABELS, Case, Stage, bucket_of, fixed_first_time
+from server.statistics.cases import (
+    STAGE_LABELS,
+    Case,
+    Stage,
+    action_overdue,
+    bucket_of,
+    counts_for_rate,
+    fixed_first_time,
+    is_relevant,
+    is_repeat,
+)
 from server.statistics.figures import AGE_LABELS
 from server.statistics.labels import Labels
 from server.statistics.measures import ParetoRow, pareto, poisson_limits, ratio
@@ -21,7 +31,6 @@ _OTHER_MODE = Text("其他", "Other")
 
 def _case_cells(sources: Sources, language: Language) -> list[Cell[Case]]:
     labels = sources.labels("fracas")
-    repeats = sources.repeats
 
     def shown(name: str) -> Callable[[Case], str | None]:
         return lambda case: None if (code := getattr(case, name)) is None else labels.of(name, code)[language]
@@ -54,22 +63,16 @@ def _case_cells(sources: Sources, language: Language) -> list[Cell[Case]]:
         cell("stage", "阶段", "Stage", "text", lambda c: STAGE_LABELS[c.stage][language]),
         cell("effectiveness", "措施效果", "Effectiveness", "text", shown("effectiveness")),
         cell("failures", "故障数", "Failures", "integer", lambda c: 1),
-        cell("relevant", "是否关联", "Relevant", "integer", lambda c: flag(_relevant(c))),
+        cell("relevant", "是否关联", "Relevant", "integer", lambda c: flag(is_relevant(c))),
         cell("closed", "是否关闭", "Closed", "integer", lambda c: flag(not c.open)),
         cell("overdue", "是否超时", "Overdue", "integer", lambda c: flag(action_overdue(c, sources.today))),
-        cell(
-            "repeat",
-            "是否重复",
-            "Repeat",
-            "integer",
-            lambda c: flag(_repeat(c.number, repeats.repeated, repeats.undecided)),
-        ),
+        cell("repeat", "是否重复", "Repeat", "integer", lambda c: flag(is_repeat(c))),
         cell(
             "fixed_first_time",
             "一次修复",
             "First-time fix",
             "integer",
-            lambda c: flag(fixed_first_time(c, repeats, sources.now)),
+            lambda c: flag(fixed_first_time(c, sources.now)),
         ),
         cell("response_hours", "响应h", "Response h", "decimal", lambda c: rounded(c.response_hours)),
         cell("arrival_hours", "到场h", "Arrival h", "decimal", lambda c: rounded(c.arrival_hours)),
@@ -79,23 +82,8 @@ def _case_cells(sources: Sources, language: Language) -> list[Cell[Case]]:
     ]
 
 
-def _relevant(case: Case) -> bool | None:
-    return None if case.relevant is None or case.analysed_on is None else case.relevant == "yes"
-
-
-def _repeat(number: str, repeated: frozenset[str], undecided: frozenset[str]) -> bool | None:
-    return None if number in undecided else number in repeated
-
-
-def action_overdue(case: Case, on: date) -> bool | None:
-    """Whether the corrective action was done, or is waiting, later than planned; None without one."""
-    if case.planned_on is None:
-        return None
-    return (case.completed_on or on) > case.planned_on
-
-
 def cases(sources: Sources, period: Period, language: Language) -> Dataset:
-    found = [case for case in sources.cases if period.holds(case.reported_at.date())]
+    found = sources.cases_between("reported_at", period.start, period.end)
     cells = _case_cells(sources, language)
     title = Text("故障明细", "Failure reports")
     return dataset("fracas_cases", title, cells, found, as_of=sources.now, definition=definitions.CASES, period=period)
@@ -168,7 +156,7 @@ def mode_counts(found: list[Case], labels: Labels) -> tuple[dict[str, float], di
 
 
 def pareto_of_modes(sources: Sources, period: Period, language: Language) -> Dataset:
-    found = [case for case in sources.cases if period.holds(case.occurred_at.date())]
+    found = sources.cases_between("occurred_at", period.start, period.end)
     counts, shown = mode_counts(found, sources.labels("fracas"))
     rows = list(enumerate(pareto(counts), start=1))
     cells: list[Cell[tuple[int, ParetoRow]]] = [
@@ -196,11 +184,6 @@ class _Rate:
             return None
         limits = poisson_limits(self.failures, self.km / 1e6)
         return limits.upper if upper else limits.lower
-
-
-def counts_for_rate(case: Case) -> bool:
-    """Whether a failure counts towards rates: all but those the analysis has judged not relevant."""
-    return _relevant(case) is not False
 
 
 def failure_rate(sources: Sources, period: Period, language: Language) -> Dataset:

@@ -2,14 +2,15 @@
 
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select
 
 from server.access.visibility import visible
 from server.database import table_of
 from server.records.master_tables import Customer, Vehicle
-from server.statistics.cases import Case, Repeats, repeats
+from server.statistics.case_months import Months, add_up
+from server.statistics.cases import Case, flagged
 from server.statistics.exposure import Fleet, TrainLife
 from server.statistics.labels import Labels
 from server.statistics.periods import months_later
@@ -17,6 +18,8 @@ from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
 from server.statistics.trips import Trip, trips
+
+Anchor = Literal["reported_at", "occurred_at"]
 
 
 class Sources:
@@ -46,15 +49,29 @@ class Sources:
 
     @cached_property
     def cases(self) -> list[Case]:
-        """The reported cases as they stood, oldest report first."""
+        """The reported cases as they stood, oldest report first; what needs a period only takes `cases_between`."""
         rows = self.view.rows("fracas")
         found = [Case.of(row) for row in rows if row["reported_at"] and row["occurred_at"]]
         seen = [case for case in (case.until(self.now) for case in found) if case is not None]
-        return sorted(filter(self.selected, seen), key=lambda case: (case.reported_at, case.number))
+        return sorted(filter(self.selected, flagged(seen)), key=lambda case: (case.reported_at, case.number))
 
-    @cached_property
-    def repeats(self) -> Repeats:
-        return repeats(self.cases)
+    def cases_between(self, anchor: Anchor, first: date | None, last: date | None) -> list[Case]:
+        """The cases whose *anchor* lies from *first* to *last* (both included, open where None), oldest first."""
+        low, high = first or date.min, last or date.max
+        return [case for case in self.cases if low <= getattr(case, anchor).date() <= high]
+
+    def open_cases(self, at: datetime | None = None) -> list[Case]:
+        """
+        The cases open at *at* (local; the as-of time when absent), as they stood then.
+
+        What became known after *at*, up to the as-of time, is taken into account.
+        """
+        then = [case.until(at) for case in self.cases] if at is not None else self.cases
+        return [case for case in then if case is not None and case.open]
+
+    def months(self) -> Months:
+        """The whole history, added up by month and group."""
+        return add_up(self.cases, self.now)
 
     @cached_property
     def fleet(self) -> Fleet:
@@ -108,7 +125,7 @@ class Sources:
 
     def reported(self, first: date, last: date) -> list[Case]:
         """The cases reported from *first* to *last*."""
-        return [case for case in self.cases if first <= case.reported_at.date() <= last]
+        return self.cases_between("reported_at", first, last)
 
     def year_before(self, day: date) -> date:
         """The first day of the twelve months that end with *day*."""

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from server.statistics import definitions
-from server.statistics.cases import Case, fixed_first_time, mature
+from server.statistics.cases import Case, counts_for_rate, fixed_first_time, mature
 from server.statistics.figures import Tile, Tone
-from server.statistics.fracas_datasets import counts_for_rate
 from server.statistics.measures import (
     mean,
     net_promoter_score,
@@ -176,7 +175,7 @@ def repeat_rate(sources: Sources) -> Tile:
     earlier_first = sources.year_before(first - timedelta(days=1))
     now = repeat_counts(sources.reported(first, sources.today), sources)
     before = repeat_counts(sources.reported(earlier_first, first - timedelta(days=1)), sources)
-    undecided = sum(case.number in sources.repeats.undecided for case in sources.reported(first, sources.today))
+    undecided = sum(case.undecided for case in sources.reported(first, sources.today))
     return _share_tile(
         "repeats",
         Text("重复故障率", "Repeat failures"),
@@ -260,8 +259,8 @@ def trips_this_month(sources: Sources) -> Tile:
 
 def repeat_counts(cases: Iterable[Case], sources: Sources) -> tuple[int, int]:
     """(failures that came back, failures old enough to tell) among *cases*."""
-    judged = [c for c in cases if mature(c, sources.now) and c.number not in sources.repeats.undecided]
-    return sum(case.number in sources.repeats.followed for case in judged), len(judged)
+    judged = [c for c in cases if mature(c, sources.now) and not c.undecided]
+    return sum(case.followed for case in judged), len(judged)
 
 
 def _share_tile(
@@ -309,7 +308,7 @@ def _response_hours(cases: Iterable[Case]) -> list[float]:
 def _fixed(cases: Iterable[Case], sources: Sources) -> tuple[int, int, int]:
     """(fixed at once, judged, too recent to judge)."""
     on_site = [case for case in cases if case.arrived_at is not None and case.repaired_at is not None]
-    judged = [found for case in on_site if (found := fixed_first_time(case, sources.repeats, sources.now)) is not None]
+    judged = [found for case in on_site if (found := fixed_first_time(case, sources.now)) is not None]
     return sum(judged), len(judged), sum(not mature(case, sources.now) for case in on_site)
 
 

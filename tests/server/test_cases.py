@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.statistics.cases import Case, Stage, bucket_of, fixed_first_time, repeats
+from server.statistics.cases import Case, Stage, bucket_of, fixed_first_time, flagged, repeats
 from server.statistics.dashboard import ageing, month_figures
 from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_hours
 from server.statistics.exposure import Fleet, TrainLife, plausible
@@ -137,8 +137,7 @@ def test_first_time_fix_of_the_definition_vector() -> None:
     jobs = [case(f"J{i}", vehicle=f"010{i}", visits=2 if i == 3 else 1) for i in range(1, 6)]
     back = case("J6", MORNING + timedelta(hours=3, days=12), vehicle="0105")
     instant = MORNING + timedelta(days=31)
-    found = repeats([*jobs, back])
-    judged = [fixed_first_time(job, found, instant) for job in [*jobs, back]]
+    judged = [fixed_first_time(job, instant) for job in flagged([*jobs, back])]
 
     assert judged == [True, True, False, True, False, None]
     assert sum(j is True for j in judged) / sum(j is not None for j in judged) == 0.6
