@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     workers: int = Field(default=2, ge=1, le=64)  # child processes that read workbooks
     max_upload_mb: int = Field(default=20, ge=1, le=500)
+    versions_kept: int = Field(default=10, ge=1, le=1000)  # of each workbook on disk that is written into
     macro_signer: tuple[str, ...] = ()  # the command that signs an .xlsm; {file} is its path
     mail: MailSettings = MailSettings()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from workbooks.form import Text
 
@@ -19,6 +19,26 @@ class Column:
     name: str
     label: Text
     type: ColumnType
+
+
+class RowSource(Protocol):
+    """
+    Rows that need not be in memory all at once; a `Dataset` is one, whose rows are.
+
+    `chunks` may be asked for once only.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> Text: ...
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+    def __len__(self) -> int:
+        """How many rows all chunks have together."""
+
+    def chunks(self) -> Iterator[tuple[Sequence[Any], ...]]:
+        """The rows from top to bottom in pieces of any size, each with one sequence of values per column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +64,6 @@ class Dataset:
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         return zip(*self.data, strict=True)
+
+    def chunks(self) -> Iterator[tuple[Sequence[Any], ...]]:
+        yield self.data

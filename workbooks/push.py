@@ -1,12 +1,14 @@
 """A dataset into a table of an existing workbook: its rows replaced, everything else left as its owner made it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from typing import cast
 
 from lxml import etree
 
-from workbooks.dataset import Dataset
+from workbooks.dataset import Dataset, RowSource
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
 from workbooks.ooxml.cell_formats import CellFormats
@@ -24,19 +26,30 @@ from workbooks.pushing.table_rows import OldRows, find_rows, write_rows
 from workbooks.pushing.totals import totals
 from workbooks.refusal import DEFAULT_LIMITS, Refused
 
-__all__ = ["PushError", "Pushed", "push"]
+__all__ = ["Change", "PushError", "Pushed", "push", "push_file"]
 
 _LAST_ROW = 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed:
-    """A refreshed workbook; every part not among *changed_parts* has the bytes it had."""
+class Change:
+    """
+    What a push did to a table.
 
-    content: bytes
+    Every part of the workbook not among *changed_parts* has the bytes it had.
+    """
+
     changed_parts: tuple[str, ...]
     table: str
     rows: int
+    rows_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed(Change):
+    """A refreshed workbook."""
+
+    content: bytes
 
 
 def push(workbook: bytes, dataset: Dataset, *, table: str | None = None, language: Language = "zh") -> Pushed:
@@ -77,7 +90,34 @@ def push(workbook: bytes, dataset: Dataset, *, table: str | None = None, languag
     if calculated or any(map(dependents.has_formulas, others)):
         dependents.calculate_on_load(package)
     changed = tuple(sorted(package.changed))
-    return Pushed(content=package.save(), changed_parts=changed, table=target.name, rows=len(dataset))
+    return Pushed(
+        content=package.save(), changed_parts=changed, table=target.name, rows=len(dataset),
+        rows_before=target.body.bottom - target.body.top + 1,
+    )  # fmt: skip
+
+
+def push_file(
+    workbook: Path,
+    rows: RowSource,
+    out: Path,
+    *,
+    table: str | None = None,
+    language: Language = "zh",
+    progress: Callable[[int], None] | None = None,
+) -> Change:
+    """
+    `push` from the file *workbook* into the new file *out*.
+
+    *progress* is told how many rows are written.
+
+    Raises:
+        PushError: The rows cannot be pushed; there is no *out* then.
+    """
+    pushed = push(workbook.read_bytes(), cast(Dataset, rows), table=table, language=language)
+    out.write_bytes(pushed.content)
+    if progress:
+        progress(pushed.rows)
+    return pushed
 
 
 def _unreadable(workbook: bytes, error: PackageError) -> PushError:

@@ -1,4 +1,4 @@
-"""Commands that put figures into workbooks: reports and pushes."""
+"""Commands that make workbooks of figures: reports, and the datasets they are made of."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,13 +15,11 @@ from server.intake.macros import SigningError, report_with_macros
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.site import Site
-from server.statistics.datasets import UnknownDataset, load, names
+from server.statistics.datasets import load, names
 from server.statistics.periods import OutOfReach, instant_of
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import Selection
 from workbooks.form import Language
-from workbooks.push import PushError
-from workbooks.push import push as push_rows
 from workbooks.report import load_reports
 
 _as_of_option = click.option(
@@ -90,30 +88,6 @@ def report(
             site.note(session, Viewer.operator(), "exported", f"report:{name}")
     write_file(out, content)
     click.echo(out)
-
-
-@click.command()
-@click.argument("dataset")
-@click.argument("workbook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--table", help="Name of the Excel table; by default the one whose headings fit.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of into WORKBOOK.")
-@language_option
-@_as_of_option
-def push(
-    dataset: str, workbook: Path, table: str | None, out: Path | None, language: Language, as_of: datetime | None
-) -> None:
-    """Replace the rows of an Excel table in WORKBOOK by DATASET; everything else in it stays as it is."""
-    with open_site() as site, site.session(read_only=True) as session:
-        try:
-            rows = load(session, dataset, Viewer.operator(), site=site, as_of=_instant(site, as_of), language=language)
-        except UnknownDataset as error:
-            raise click.BadParameter(f"there is no dataset {dataset!r}; there are: {', '.join(names(site))}") from error
-    try:
-        pushed = push_rows(workbook.read_bytes(), rows, table=table, language=language)
-    except PushError as error:
-        raise click.ClickException(error.message[language]) from error
-    write_file(out or workbook, pushed.content)
-    click.echo(f"{out or workbook}: {pushed.rows} rows; changed parts: {', '.join(pushed.changed_parts)}")
 
 
 @click.command()

@@ -3,10 +3,11 @@
 import hashlib
 import os
 import secrets
-import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from server.files import sync_folder
 
 _WRITERS = 8
 
@@ -29,7 +30,7 @@ class Originals:
         if not (folder / "ff").is_dir():
             for number in range(256):
                 (folder / f"{number:02x}").mkdir(exist_ok=True)
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def keep(self, content: bytes) -> str:
         """Store *content* durably; its sha256."""
@@ -52,12 +53,12 @@ class Originals:
             for path, content in new.items():
                 self._write(path, content)
             for folder in folders:
-                _sync_folder(folder)
+                sync_folder(folder)
         else:
             # The disk takes many waiting writers at once for little more than the price of one.
             with ThreadPoolExecutor(_WRITERS, thread_name_prefix="originals") as writers:
                 list(writers.map(self._write, new.keys(), new.values()))
-                list(writers.map(_sync_folder, folders))
+                list(writers.map(sync_folder, folders))
         return digests
 
     def read(self, digest: str) -> bytes:
@@ -98,13 +99,3 @@ class Originals:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":  # NTFS writes the entry with the file; folders cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -179,6 +179,25 @@ def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
     assert ": 1 rows" in result.output
 
 
+def test_a_push_is_taken_back_by_restore(company: Run, tmp_path: Path):
+    """What the workbook held is kept in the data folder, listed and brought back; --out leaves it alone."""
+    path = tmp_path / "report.xlsx"
+    company("report", "fracas_monthly", "--out", path)
+    before = path.read_bytes()
+    company("intake", GOOD)
+
+    company("push", "fracas_cases", path, "--out", tmp_path / "copy.xlsx")
+    assert (path.read_bytes(), (tmp_path / "copy.xlsx").read_bytes() != before) == (before, True)
+    company("push", "fracas_cases", path)
+    listed = company("versions", path)
+    assert path.read_bytes() != before
+    restored = company("restore", path)
+
+    assert "push:fracas_cases" in listed.output
+    assert (restored.exit_code, path.read_bytes()) == (0, before)
+    assert company("restore", path, "--version", "9").exit_code == 1
+
+
 def test_a_day_out_of_reach_is_refused(company: Run, tmp_path: Path):
     """A mistyped year is told, not calculated."""
     result = company("report", "fracas_monthly", "--out", tmp_path / "x.xlsx", "--as-of", "9999-12-31")
