@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as checked_dataclass
+
 from workbooks.form import Text
 
 ColumnType = Literal["text", "integer", "decimal", "percent", "date", "datetime", "boolean"]
@@ -12,13 +15,15 @@ ColumnType = Literal["text", "integer", "decimal", "percent", "date", "datetime"
 EVERYTHING = Text("全部", "all")
 
 
-@dataclass(frozen=True, slots=True)
+@checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Column:
-    """One column: *name* in the API, *label* as the header in a workbook."""
+    """One column: *name* in the API, *label* as the header in a workbook, *definition* where that is not enough."""
 
     name: str
     label: Text
     type: ColumnType
+    unit: Text | None = None
+    definition: Text | None = None
 
 
 class RowSource(Protocol):
@@ -48,7 +53,9 @@ class Dataset:
 
     *data* has one sequence per column, all of the same length; values are str, int,
     float, Decimal, date, datetime (naive, in the site's zone), bool or None (no data).
-    *definition* is the sentence that says what is counted, shown beside the figures.
+    *definition* says what is counted, *anchor* which date puts a row in its month, *filter*
+    which records count at all, *period* what the rows were narrowed to: shown beside the
+    figures.
     """
 
     name: str
@@ -57,7 +64,9 @@ class Dataset:
     data: tuple[Sequence[Any], ...]
     as_of: datetime
     definition: Text
+    anchor: Text | None = None
     filter: Text = EVERYTHING
+    period: Text = EVERYTHING
 
     def __len__(self) -> int:
         return len(self.data[0]) if self.data else 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from workbooks.library import DefinitionError, definitions_in, line_of, located, mapping_in
+from workbooks.reporting.named_measures import write_out_measures
 from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
 
 __all__ = ["DefinitionError", "ReportDefinition", "load", "load_reports"]
@@ -36,9 +37,12 @@ def load(path: Path | Traversable) -> ReportDefinition:
 
     Raises:
         DefinitionError: It is not YAML, misses a key, has one too many, or speaks of a
-            table, a column or a chart that cannot be.
+            table, a column, a measure or a chart that cannot be.
     """
     text, node, raw = mapping_in(path)
+    unknown = [located(path, node, loc, what) for loc, what in write_out_measures(raw)]
+    if unknown:
+        raise DefinitionError("\n".join(unknown))
     try:
         report = _ADAPTER.validate_python(raw)
     except ValidationError as error:

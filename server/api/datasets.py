@@ -13,14 +13,16 @@ from server.api.responses import JSON, XLSX, file_response, instant, json_respon
 from server.intake.macros import MEDIA_TYPE, report_with_macros
 from server.reports import PeriodNotOffered, build_named_report, occasion
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
-from server.statistics.datasets import load, names
+from server.statistics.datasets import definition_of, load, names
 from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import Selection
-from workbooks.dataset import Dataset
+from workbooks.dataset import Column, Dataset
 from workbooks.export import csv_file, tables_workbook
 from workbooks.form import Text
 from workbooks.report import load_reports
+from workbooks.reporting.dataset_definition import DatasetDefinition, Measure
+from workbooks.reporting.measure_values import figure_of
 
 CSV = "text/csv"
 _FORMATS = {"json": JSON, "csv": CSV, "xlsx": XLSX}
@@ -32,7 +34,8 @@ def list_datasets() -> Response:
     return json_response(
         {
             "datasets": [
-                {"name": name, "links": {"self": url_for("api.get_dataset", name=name)}} for name in names(site())
+                _declared(definition_of(site(), name)) | {"links": {"self": url_for("api.get_dataset", name=name)}}
+                for name in names(site())
             ]
         }
     )
@@ -110,17 +113,55 @@ def get_report(name: str) -> Response:
 
 def _as_dict(dataset: Dataset) -> dict[str, Any]:
     columns = [column.name for column in dataset.columns]
-    return {
-        "name": dataset.name,
-        "title": texts(dataset.title),
-        "definition": texts(dataset.definition),
-        "filter": texts(dataset.filter),
+    definition = definition_of(site(), dataset.name)
+    measures = [_measure(measure) | _figure(measure, dataset) for measure in definition.measures]
+    return _declared(definition) | {
+        "period": texts(dataset.period),
         "as_of": instant(dataset.as_of.replace(tzinfo=site().zone).astimezone(UTC)),
-        "columns": [
-            {"name": column.name, "label": texts(column.label), "type": column.type} for column in dataset.columns
-        ],
+        "measures": measures,
         "rows": [dict(zip(columns, row, strict=True)) for row in dataset.rows()],
     }
+
+
+def _declared(definition: DatasetDefinition) -> dict[str, Any]:
+    """What a dataset is, without its rows."""
+    return {
+        "name": definition.name,
+        "title": texts(definition.title),
+        "row": texts(definition.row),
+        "definition": texts(definition.definition),
+        "anchor": texts(definition.anchor.label) if definition.anchor else None,
+        "filter": texts(definition.filter),
+        "columns": [_column(column) for column in definition.columns],
+        "measures": [_measure(measure) for measure in definition.measures],
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "label": texts(column.label),
+        "type": column.type,
+        "unit": texts(column.unit) if column.unit else None,
+        "definition": texts(column.definition) if column.definition else None,
+    }
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    return {
+        "name": measure.name,
+        "label": texts(measure.label),
+        "unit": texts(measure.unit) if measure.unit.en else None,
+        "percent": measure.percent,
+        "decimals": measure.decimals,
+        "definition": texts(measure.definition),
+        "target": {"value": measure.target.value, "source": measure.target.source} if measure.target else None,
+    }
+
+
+def _figure(measure: Measure, dataset: Dataset) -> dict[str, Any]:
+    value, n = figure_of(measure, dataset)
+    return {"value": value, "n": n}
 
 
 def _format() -> str:

@@ -15,7 +15,7 @@ from server.intake.macros import SigningError, report_with_macros
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.site import Site
-from server.statistics.datasets import load, names
+from server.statistics.datasets import definition_of, names
 from server.statistics.periods import OutOfReach, instant_of
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import Selection
@@ -95,12 +95,12 @@ def report(
 def datasets(language: Language) -> None:
     """List the datasets that `push` and reports use."""
     table = Table(header_style="bold")
-    for heading in ("dataset", "title", "rows", "definition"):
+    for heading in ("dataset", "title", "one row is", "definition"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "dataset")  # people copy it from here
-    with open_site() as site, site.session(read_only=True) as session:
+    with open_site() as site:
         for name in names(site):
-            found = load(session, name, Viewer.operator(), site=site, language=language)
-            table.add_row(name, found.title[language], str(len(found)), found.definition[language])
+            found = definition_of(site, name)
+            table.add_row(name, found.title[language], found.row[language], found.definition[language])
     console.print(table)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.site import Site
-from server.statistics import definitions, tiles
+from server.statistics import tiles
 from server.statistics.cases import STAGE_LABELS, Case, Stage, bucket_of
 from server.statistics.figures import AGE_LABELS, Dashboard, ModeFigures, MonthFigures, StageFigures, StationFigures
 from server.statistics.fracas_datasets import OPEN_STAGES, mode_counts
@@ -18,6 +18,9 @@ from server.statistics.periods import last_of_month, months
 from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
+from workbooks.reporting.figure_definition import load_figures
+
+CHARTS = ("months", "modes", "ageing", "stations")
 
 
 def dashboard(
@@ -33,7 +36,7 @@ def dashboard(
         modes=_modes(sources, labels),
         ageing=ageing(sources.cases, sources.now),
         stations=_stations(sources, labels),
-        definitions=definitions.CHARTS,
+        definitions={name: load_figures()[name].definition for name in CHARTS},
     )
 
 

@@ -1,24 +1,37 @@
 """Named rows for reports and pushes: flat tables behind the pivots, one row per fact, no percentages to average."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.site import Site
-from server.statistics import fracas_datasets, other_datasets, record_datasets
+from server.statistics import (
+    deadline_datasets,
+    fracas_datasets,
+    record_datasets,
+    satisfaction_datasets,
+    trip_datasets,
+)
 from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
-from server.statistics.tabular import Period
+from server.statistics.tabular import Computed, Period, Query, check_computed, compute
 from workbooks.dataset import Dataset
 from workbooks.form import Language
+from workbooks.reporting.dataset_definition import DatasetDefinition, load_datasets
 
-_LOADERS: Mapping[str, Callable[[Sources, Period, Language], Dataset]] = MappingProxyType(
-    fracas_datasets.LOADERS | other_datasets.LOADERS
+_COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
+    fracas_datasets.COMPUTED
+    | satisfaction_datasets.COMPUTED
+    | trip_datasets.COMPUTED
+    | deadline_datasets.COMPUTED
+    | record_datasets.COMPUTED
 )
+check_computed(_COMPUTED, load_datasets())
 
 
 class UnknownDataset(LookupError):
@@ -27,7 +40,19 @@ class UnknownDataset(LookupError):
 
 def names(site: Site) -> tuple[str, ...]:
     """The datasets there are, in the order people see them: the figures, then the records of each form."""
-    return (*_LOADERS, *record_datasets.names(site.definitions))
+    return (*_COMPUTED, *record_datasets.names(site.definitions))
+
+
+def definition_of(site: Site, name: str) -> DatasetDefinition:
+    """
+    Columns, measures and meaning of the dataset *name*.
+
+    Raises:
+        UnknownDataset: There is no such dataset.
+    """
+    if name not in names(site):
+        raise UnknownDataset(name)
+    return load_datasets()[name] if name in _COMPUTED else record_datasets.definition_of(name, site.definitions)
 
 
 def load(
@@ -55,6 +80,5 @@ def load(
     if name not in names(site):
         raise UnknownDataset(name)
     sources, period = Sources(View.at(session, site, viewer, as_of), selection), Period(start, end)
-    if name in _LOADERS:
-        return _LOADERS[name](sources, period, language or viewer.language)
-    return record_datasets.load(name, sources, period, language or viewer.language)
+    computed = _COMPUTED[name] if name in _COMPUTED else record_datasets.computed(name, site.definitions)
+    return compute(definition_of(site, name), computed, Query(sources, period, language or viewer.language))

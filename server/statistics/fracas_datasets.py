@@ -1,11 +1,11 @@
 """Datasets of the FRACAS forms: cases, backlog, Pareto, failure rates."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, NamedTuple
 
-from server.statistics import definitions
 from server.statistics.cases import (
     STAGE_LABELS,
     Case,
@@ -22,71 +22,47 @@ from server.statistics.labels import Labels
 from server.statistics.measures import ParetoRow, pareto, poisson_limits, ratio
 from server.statistics.periods import last_of_month, month_of, months, quarter_of, week_of
 from server.statistics.sources import Sources
-from server.statistics.tabular import Cell, Period, cell, dataset, flag, rounded
-from workbooks.dataset import Dataset
-from workbooks.form import Language, Text
+from server.statistics.tabular import Computed, Period, Query, Value, by_period, by_place, flag, rounded
+from workbooks.form import Text
 
+OPEN_STAGES = tuple(stage for stage in Stage if stage is not Stage.CLOSED)
 _OTHER_MODE = Text("其他", "Other")
 
 
-def _case_cells(sources: Sources, language: Language) -> list[Cell[Case]]:
-    labels = sources.labels("fracas")
-
-    def shown(name: str) -> Callable[[Case], str | None]:
-        return lambda case: None if (code := getattr(case, name)) is None else labels.of(name, code)[language]
-
-    return [
-        cell("number", "故障编号", "Number", "text", lambda c: c.number),
-        cell("reported_at", "报修时间", "Reported at", "datetime", lambda c: c.reported_at),
-        cell("occurred_at", "发生时间", "Occurred at", "datetime", lambda c: c.occurred_at),
-        cell("year", "年", "Year", "integer", lambda c: c.reported_at.year),
-        cell("quarter", "季度", "Quarter", "text", lambda c: quarter_of(c.reported_at)),
-        cell("month", "月", "Month", "text", lambda c: month_of(c.reported_at)),
-        cell("week", "周", "Week", "text", lambda c: week_of(c.reported_at)),
-        cell("occurred_month", "发生月", "Month occurred", "text", lambda c: month_of(c.occurred_at)),
-        cell("region", "区域", "Region", "text", lambda c: labels.region(c.station)[language]),
-        cell("station", "站点", "Station", "text", shown("station")),
-        cell("customer", "客户", "Customer", "text", shown("customer")),
-        cell("line", "线路", "Line", "text", lambda c: c.line),
-        cell("vehicle_type", "车型", "Train type", "text", lambda c: c.vehicle_type),
-        cell("vehicle", "列车号", "Train", "text", shown("vehicle")),
-        cell("car", "车厢", "Car", "text", lambda c: c.car),
-        cell("system", "系统", "System", "text", shown("system")),
-        cell("subsystem", "子系统", "Subsystem", "text", shown("subsystem")),
-        cell("part", "部件", "Part", "text", shown("part")),
-        cell("serial_no", "序列号", "Serial no.", "text", lambda c: c.serial_no),
-        cell("failure_mode", "故障模式", "Failure mode", "text", shown("failure_mode")),
-        cell("severity", "严重度", "Severity", "text", shown("severity")),
-        cell("responsibility", "责任部门", "Responsible", "text", shown("responsibility")),
-        cell("root_cause_category", "根因类别", "Cause category", "text", shown("root_cause_category")),
-        cell("warranty", "保内外", "Warranty", "text", shown("warranty")),
-        cell("stage", "阶段", "Stage", "text", lambda c: STAGE_LABELS[c.stage][language]),
-        cell("effectiveness", "措施效果", "Effectiveness", "text", shown("effectiveness")),
-        cell("failures", "故障数", "Failures", "integer", lambda c: 1),
-        cell("relevant", "是否关联", "Relevant", "integer", lambda c: flag(is_relevant(c))),
-        cell("closed", "是否关闭", "Closed", "integer", lambda c: flag(not c.open)),
-        cell("overdue", "是否超时", "Overdue", "integer", lambda c: flag(action_overdue(c, sources.today))),
-        cell("repeat", "是否重复", "Repeat", "integer", lambda c: flag(is_repeat(c))),
-        cell(
-            "fixed_first_time",
-            "一次修复",
-            "First-time fix",
-            "integer",
-            lambda c: flag(fixed_first_time(c, sources.now)),
-        ),
-        cell("response_hours", "响应h", "Response h", "decimal", lambda c: rounded(c.response_hours)),
-        cell("arrival_hours", "到场h", "Arrival h", "decimal", lambda c: rounded(c.arrival_hours)),
-        cell("repair_hours", "维修h", "Repair h", "decimal", lambda c: rounded(c.repair_hours)),
-        cell("close_days", "关闭d", "Close d", "integer", lambda c: c.close_days),
-        cell("open_days", "开口d", "Open d", "integer", lambda c: c.age_days(sources.now) if c.open else None),
-    ]
+def _answer(name: str) -> Value:
+    """The label of a case's answer; blank where there is none."""
+    return lambda case, query: query.label("fracas", name, getattr(case, name))
 
 
-def cases(sources: Sources, period: Period, language: Language) -> Dataset:
-    found = sources.cases_between("reported_at", period.start, period.end)
-    cells = _case_cells(sources, language)
-    title = Text("故障明细", "Failure reports")
-    return dataset("fracas_cases", title, cells, found, as_of=sources.now, definition=definitions.CASES, period=period)
+def _plain(name: str) -> Value:
+    return lambda case, query: getattr(case, name)
+
+
+_CASES: Computed[Case] = Computed(
+    facts=lambda q: q.sources.cases_between("reported_at", q.period.start, q.period.end),
+    values={
+        **by_period(lambda case: case.reported_at),
+        **by_place(),
+        **{name: _plain(name) for name in ("number", "reported_at", "occurred_at")},
+        **{name: _plain(name) for name in ("line", "vehicle_type", "car", "serial_no", "close_days")},
+        **{name: _answer(name) for name in ("customer", "vehicle", "system", "subsystem", "part", "failure_mode")},
+        **{name: _answer(name) for name in ("severity", "responsibility", "root_cause_category", "warranty")},
+        "effectiveness": _answer("effectiveness"),
+        "week": lambda c, q: week_of(c.reported_at),
+        "occurred_month": lambda c, q: month_of(c.occurred_at),
+        "stage": lambda c, q: STAGE_LABELS[c.stage][q.language],
+        "failures": lambda c, q: 1,
+        "relevant": lambda c, q: flag(is_relevant(c)),
+        "closed": lambda c, q: flag(not c.open),
+        "overdue": lambda c, q: flag(action_overdue(c, q.sources.today)),
+        "repeat": lambda c, q: flag(is_repeat(c)),
+        "fixed_first_time": lambda c, q: flag(fixed_first_time(c, q.sources.now)),
+        "response_hours": lambda c, q: rounded(c.response_hours),
+        "arrival_hours": lambda c, q: rounded(c.arrival_hours),
+        "repair_hours": lambda c, q: rounded(c.repair_hours),
+        "open_days": lambda c, q: c.age_days(q.sources.now) if c.open else None,
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,34 +89,26 @@ def open_cases(sources: Sources, period: Period) -> Iterator[_Open]:
                 yield _Open(day, then, then.age_days(instant))
 
 
-def backlog(sources: Sources, period: Period, language: Language) -> Dataset:
-    labels = sources.labels("fracas")
-    cells: list[Cell[_Open]] = [
-        cell("month", "月", "Month", "text", lambda o: month_of(o.day)),
-        cell("as_of_date", "截至日", "As of", "date", lambda o: o.day),
-        cell("number", "故障编号", "Number", "text", lambda o: o.case.number),
-        cell("region", "区域", "Region", "text", lambda o: labels.region(o.case.station)[language]),
-        cell("station", "站点", "Station", "text", lambda o: labels.of("station", o.case.station)[language]),
-        cell("part", "部件", "Part", "text", lambda o: labels.of("part", o.case.part)[language]),
-        cell("severity", "严重度", "Severity", "text", lambda o: labels.of("severity", o.case.severity)[language]),
-        cell(
-            "responsibility",
-            "责任部门",
-            "Responsible",
-            "text",
-            lambda o: labels.of("responsibility", o.case.responsibility)[language],
-        ),
-        cell("stage", "阶段", "Stage", "text", lambda o: STAGE_LABELS[o.case.stage][language]),
-        cell("age_days", "龄期d", "Age d", "integer", lambda o: o.age),
-        cell("age_bucket", "龄期", "Age", "text", lambda o: AGE_LABELS[bucket_of(o.age)][language]),
-        cell("open", "未关闭数", "Open", "integer", lambda o: 1),
-        cell("over_90_days", "90天以上", "Over 90 d", "integer", lambda o: int(o.age > 90)),
-    ]
-    found = list(open_cases(sources, period))
-    title = Text("未关闭故障月末快照", "Open cases at each month's end")
-    return dataset(
-        "fracas_backlog", title, cells, found, as_of=sources.now, definition=definitions.BACKLOG, period=period
-    )
+def _named(name: str) -> Value:
+    """The label of an open case's answer, also where there is none."""
+    return lambda found, query: query.named("fracas", name, getattr(found.case, name))
+
+
+_BACKLOG: Computed[_Open] = Computed(
+    facts=lambda q: open_cases(q.sources, q.period),
+    values={
+        **by_place(lambda o: o.case.station),
+        **{name: _named(name) for name in ("part", "severity", "responsibility")},
+        "month": lambda o, q: month_of(o.day),
+        "as_of_date": lambda o, q: o.day,
+        "number": lambda o, q: o.case.number,
+        "stage": lambda o, q: STAGE_LABELS[o.case.stage][q.language],
+        "age_days": lambda o, q: o.age,
+        "age_bucket": lambda o, q: AGE_LABELS[bucket_of(o.age)][q.language],
+        "open": lambda o, q: 1,
+        "over_90_days": lambda o, q: int(o.age > 90),
+    },
+)
 
 
 def mode_counts(found: list[Case], labels: Labels) -> tuple[dict[str, float], dict[str, Text]]:
@@ -155,20 +123,31 @@ def mode_counts(found: list[Case], labels: Labels) -> tuple[dict[str, float], di
     return dict(counts), shown
 
 
-def pareto_of_modes(sources: Sources, period: Period, language: Language) -> Dataset:
-    found = sources.cases_between("occurred_at", period.start, period.end)
-    counts, shown = mode_counts(found, sources.labels("fracas"))
-    rows = list(enumerate(pareto(counts), start=1))
-    cells: list[Cell[tuple[int, ParetoRow]]] = [
-        cell("rank", "序", "Rank", "integer", lambda r: r[0]),
-        cell("failure_mode", "故障模式", "Failure mode", "text", lambda r: shown[r[1].name][language]),
-        cell("failures", "故障数", "Failures", "integer", lambda r: int(r[1].count)),
-        cell("share", "占比", "Share", "percent", lambda r: r[1].share),
-        cell("cumulative", "累计占比", "Cumulative", "percent", lambda r: r[1].cumulative),
-        cell("vital", "关键少数", "Vital few", "integer", lambda r: int(r[1].vital)),
-    ]
-    title = Text("故障模式帕累托", "Pareto of failure modes")
-    return dataset("fracas_pareto", title, cells, rows, as_of=sources.now, definition=definitions.PARETO, period=period)
+class _Mode(NamedTuple):
+    """One failure mode and its place in the Pareto."""
+
+    rank: int
+    label: Text
+    row: ParetoRow
+
+
+def _modes(query: Query) -> list[_Mode]:
+    found = query.sources.cases_between("occurred_at", query.period.start, query.period.end)
+    counts, shown = mode_counts(found, query.labels("fracas"))
+    return [_Mode(rank, shown[row.name], row) for rank, row in enumerate(pareto(counts), start=1)]
+
+
+_PARETO: Computed[_Mode] = Computed(
+    facts=_modes,
+    values={
+        "rank": lambda m, q: m.rank,
+        "failure_mode": lambda m, q: m.label[q.language],
+        "failures": lambda m, q: int(m.row.count),
+        "share": lambda m, q: m.row.share,
+        "cumulative": lambda m, q: m.row.cumulative,
+        "vital": lambda m, q: int(m.row.vital),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +165,9 @@ class _Rate:
         return limits.upper if upper else limits.lower
 
 
-def failure_rate(sources: Sources, period: Period, language: Language) -> Dataset:
+def _rates(query: Query) -> Iterator[_Rate]:
+    sources, period = query.sources, query.period
     counted = [case for case in sources.cases if counts_for_rate(case)]
-    rows: list[_Rate] = []
     last = min(period.end or sources.today, sources.today)
     first = max(period.start or date.min, min((c.occurred_at.date() for c in counted), default=sources.today))
     quarters = sorted({(day.year, (day.month - 1) // 3) for day in months(first, last)})
@@ -199,39 +178,27 @@ def failure_rate(sources: Sources, period: Period, language: Language) -> Datase
             end = min(last_of_month(date(year, index * 3 + 3, 1)), last)
             failures = sum(1 for c in counted if c.vehicle in mine and begin <= c.occurred_at.date() <= end)
             run = sources.fleet.kilometres(begin, end, codes)
-            rows.append(_Rate(type_, quarter_of(end), failures, run.km, run.estimated_share))
-    cells: list[Cell[_Rate]] = [
-        cell("vehicle_type", "车型", "Train type", "text", lambda r: r.type),
-        cell("quarter", "季度", "Quarter", "text", lambda r: r.quarter),
-        cell("failures", "故障数", "Failures", "integer", lambda r: r.failures),
-        cell("kilometres", "列车公里", "Train-km", "decimal", lambda r: rounded(r.km, 0)),
-        cell(
-            "rate",
-            "百万公里故障率",
-            "Failures per 10⁶ km",
-            "decimal",
-            lambda r: rounded(ratio(r.failures * 1e6, r.km), 3),
-        ),
-        cell("lower", "下限", "Lower limit", "decimal", lambda r: rounded(r.limit(False), 3)),
-        cell("upper", "上限", "Upper limit", "decimal", lambda r: rounded(r.limit(True), 3)),
-        cell(
-            "mdbf",
-            "平均故障间隔公里",
-            "Mean km between failures",
-            "decimal",
-            lambda r: rounded(ratio(r.km, r.failures), 0),
-        ),
-        cell("estimated", "估算里程占比", "Estimated km", "percent", lambda r: r.estimated),
-    ]
-    title = Text("百万公里故障率", "Failures per million train-km")
-    return dataset("failure_rate", title, cells, rows, as_of=sources.now, definition=definitions.RATE, period=period)
+            yield _Rate(type_, quarter_of(end), failures, run.km, run.estimated_share)
 
 
-OPEN_STAGES = tuple(stage for stage in Stage if stage is not Stage.CLOSED)
+_RATE: Computed[_Rate] = Computed(
+    facts=_rates,
+    values={
+        "vehicle_type": lambda r, q: r.type,
+        "quarter": lambda r, q: r.quarter,
+        "failures": lambda r, q: r.failures,
+        "kilometres": lambda r, q: rounded(r.km, 0),
+        "rate": lambda r, q: rounded(ratio(r.failures * 1e6, r.km), 3),
+        "lower": lambda r, q: rounded(r.limit(False), 3),
+        "upper": lambda r, q: rounded(r.limit(True), 3),
+        "mdbf": lambda r, q: rounded(ratio(r.km, r.failures), 0),
+        "estimated": lambda r, q: r.estimated,
+    },
+)
 
-LOADERS = {
-    "fracas_cases": cases,
-    "fracas_backlog": backlog,
-    "fracas_pareto": pareto_of_modes,
-    "failure_rate": failure_rate,
+COMPUTED: dict[str, Computed[Any]] = {
+    "fracas_cases": _CASES,
+    "fracas_backlog": _BACKLOG,
+    "fracas_pareto": _PARETO,
+    "failure_rate": _RATE,
 }

@@ -31,6 +31,11 @@ class Sheet:
         """The campaign, in the order of the calendar."""
         return self.year, _ORDER.get(self.campaign, 99), self.campaign
 
+    @property
+    def campaign_label(self) -> str:
+        """2016-05 or 2016Q4."""
+        return _campaign_label(self.year, self.campaign)
+
 
 def sheets(rows: Iterable[Mapping[str, Any]], on: date) -> list[Sheet]:
     """The sheets in *rows* sent by *on*; one that came back later counts as not returned yet."""
@@ -79,7 +84,11 @@ class Campaign:
     @property
     def label(self) -> str:
         """2016-05 or 2016Q4."""
-        return f"{self.year}-05" if self.campaign == "may" else f"{self.year}{self.campaign.upper()}"
+        return _campaign_label(self.year, self.campaign)
+
+
+def _campaign_label(year: int, campaign: str) -> str:
+    return f"{year}-05" if campaign == "may" else f"{year}{campaign.upper()}"
 
 
 def campaigns(found: Iterable[Sheet], frame: int, satisfied_from: float) -> list[Campaign]:

@@ -1,12 +1,19 @@
 """Rows of one kind turned into a dataset, column by column."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from workbooks.dataset import Column, ColumnType, Dataset
-from workbooks.form import Text
+from server.statistics.labels import UNKNOWN, Labels
+from server.statistics.periods import month_of, quarter_of
+from server.statistics.sources import Sources
+from workbooks.dataset import Dataset
+from workbooks.form import Language, Text
+from workbooks.library import DefinitionError
+from workbooks.master import Master
+from workbooks.reporting.dataset_definition import DatasetDefinition
 
 Fact = TypeVar("Fact")
 
@@ -29,38 +36,106 @@ class Period:
         return Text(f"{start} 至 {end}".strip(), f"{start} to {end}".strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Cell(Generic[Fact]):
-    """A column and how its value follows from one fact."""
+class Query:
+    """What is asked for: whose figures as of when, of which period, in which language."""
 
-    column: Column
-    value: Callable[[Fact], Any]
+    def __init__(self, sources: Sources, period: Period, language: Language) -> None:
+        self.sources = sources
+        self.period = period
+        self.language = language
+        self._labels: dict[str, Labels] = {}
+
+    def label(self, form_id: str, field_name: str, code: object) -> str | None:
+        """The label of *code* as an answer of that field; None where there is none."""
+        return None if code is None else self.named(form_id, field_name, code)
+
+    def named(self, form_id: str, field_name: str, code: object) -> str:
+        """The label of *code* as an answer of that field; "（未填）" where there is none."""
+        return self.labels(form_id).of(field_name, code)[self.language]
+
+    def labels(self, form_id: str) -> Labels:
+        if form_id not in self._labels:
+            self._labels[form_id] = self.sources.labels(form_id)
+        return self._labels[form_id]
+
+    def region(self, station: str | None) -> str:
+        return self._any.region(station)[self.language]
+
+    def master(self, table: str, code: str | None) -> str:
+        """The name of the row *code* of a master table; "（未填）" without a code."""
+        return (self._any.master(table, code) if code else UNKNOWN)[self.language]
+
+    @cached_property
+    def names(self) -> Master:
+        """The master data, retired rows included: old records still name them."""
+        return self.sources.view.site.master(self.sources.view.session, retired=True)
+
+    @cached_property
+    def _any(self) -> Labels:
+        return self.labels(next(iter(self.sources.view.site.definitions)))
 
 
-def cell(name: str, zh: str, en: str, type_: ColumnType, value: Callable[[Fact], Any]) -> Cell[Fact]:
-    return Cell(Column(name, Text(zh, en), type_), value)
+Value = Callable[[Any, Query], Any]
 
 
-def dataset(
-    name: str,
-    title: Text,
-    cells: Sequence[Cell[Fact]],
-    facts: Sequence[Fact],
-    *,
-    as_of: datetime,
-    definition: Text,
-    period: Period,
-) -> Dataset:
-    """The dataset of *facts*; *as_of* is naive, in the site's zone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed(Generic[Fact]):
+    """How the rows of a declared dataset come about: its facts, and a function for each column by name."""
+
+    facts: Callable[[Query], Iterable[Fact]]
+    values: Mapping[str, Callable[[Fact, Query], Any]]
+
+
+def check_computed(computed: Mapping[str, Computed[Any]], declared: Mapping[str, DatasetDefinition]) -> None:
+    """
+    See that every declared dataset and column is computed, and nothing else is.
+
+    Raises:
+        DefinitionError: They do not agree; the text names dataset and columns.
+    """
+    problems = [f"{declared[name].source}: {name}: is computed nowhere" for name in declared.keys() - computed.keys()]
+    problems += [f"{name}: is declared in no file" for name in computed.keys() - declared.keys()]
+    for name in computed.keys() & declared.keys():
+        where = f"{declared[name].source}: {name}: column"
+        columns, values = {column.name for column in declared[name].columns}, set(computed[name].values)
+        problems += [f"{where} {column!r} is declared and not computed" for column in columns - values]
+        problems += [f"{where} {column!r} is computed and not declared" for column in values - columns]
+    if problems:
+        raise DefinitionError("\n".join(f"templates/reports/datasets/{problem}" for problem in sorted(problems)))
+
+
+def compute(definition: DatasetDefinition, computed: Computed[Any], query: Query) -> Dataset:
+    """The dataset of *definition* with its rows."""
+    facts = list(computed.facts(query))
+    values = [computed.values[column.name] for column in definition.columns]
     return Dataset(
-        name=name,
-        title=title,
-        columns=tuple(cell.column for cell in cells),
-        data=tuple([cell.value(fact) for fact in facts] for cell in cells),
-        as_of=as_of,
-        definition=definition,
-        filter=period.label,
+        name=definition.name,
+        title=definition.title,
+        columns=definition.columns,
+        data=tuple([value(fact, query) for fact in facts] for value in values),
+        as_of=query.sources.now,
+        definition=definition.definition,
+        anchor=definition.anchor.label if definition.anchor else None,
+        filter=definition.filter,
+        period=query.period.label,
     )
+
+
+def by_period(day: Callable[[Any], date | None]) -> dict[str, Value]:
+    """The columns year, quarter and month of the *day* that anchors a fact."""
+
+    def of(spell: Callable[[date], Any]) -> Value:
+        return lambda fact, query: None if (found := day(fact)) is None else spell(found)
+
+    return {"year": of(lambda found: found.year), "quarter": of(quarter_of), "month": of(month_of)}
+
+
+def by_place(station: Callable[[Any], str | None] = lambda fact: fact.station) -> dict[str, Value]:
+    """The columns region and station."""
+    return {
+        "region": lambda fact, query: query.region(station(fact)),
+        "station": lambda fact, query: query.master("stations", station(fact)),
+    }
 
 
 def flag(value: bool | None) -> int | None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from server.statistics import definitions
 from server.statistics.cases import Case, counts_for_rate, fixed_first_time, mature
 from server.statistics.figures import Tile, Tone
 from server.statistics.measures import (
@@ -20,6 +19,7 @@ from server.statistics.periods import first_of_month, last_of_month, months_late
 from server.statistics.sources import Sources
 from server.statistics.trips import Trip, parts
 from workbooks.form import Text
+from workbooks.reporting.figure_definition import load_figures
 
 COVERAGE_TARGET = 0.75  # 002:L326 (T09)
 _YEAR_BEFORE = Text("上一个 12 个月", "the 12 months before")
@@ -65,7 +65,7 @@ def failures_this_month(sources: Sources) -> Tile:
         n=count,
         note=Text(f"去年同期 {year_ago} 件", f"{year_ago} in the same days last year"),
         tone=tone,
-        definition=definitions.FAILURES_TILE,
+        definition=load_figures()["failures"].definition,
     )
 
 
@@ -99,7 +99,7 @@ def failure_rate(sources: Sources) -> Tile:
             f"{million:g} million train-km, {estimated:.0f} % of them estimated",
         ),
         tone=tone,
-        definition=definitions.RATE_TILE,
+        definition=load_figures()["failure_rate"].definition,
     )
 
 
@@ -122,7 +122,7 @@ def open_cases(sources: Sources) -> Tile:
             f"其中 {old} 件超过 90 天，最长 {oldest} 天", f"{old} of them older than 90 days, the oldest {oldest}"
         ),
         tone="bad" if old else "neutral",
-        definition=definitions.OPEN_TILE,
+        definition=load_figures()["open"].definition,
     )
 
 
@@ -149,7 +149,7 @@ def response(sources: Sources) -> Tile:
         note=Text(
             f"中位数 {middle} 小时；未记录响应 {unanswered} 件", f"median {middle} h; {unanswered} without a response"
         ),
-        definition=definitions.RESPONSE_TILE,
+        definition=load_figures()["response"].definition,
     )
 
 
@@ -165,7 +165,7 @@ def first_time_fix(sources: Sources) -> Tile:
         (fixed, judged),
         (fixed_before, judged_before),
         note=Text(f"未满观察期 {immature} 件", f"{immature} too recent to judge"),
-        definition=definitions.FIRST_TIME_FIX_TILE,
+        definition=load_figures()["first_time_fix"].definition,
     )
 
 
@@ -186,7 +186,7 @@ def repeat_rate(sources: Sources) -> Tile:
             f"缺列车、车厢、部件或模式而无法判定 {undecided} 件",
             f"{undecided} undecided (train, car, part or mode missing)",
         ),
-        definition=definitions.REPEATS_TILE,
+        definition=load_figures()["repeats"].definition,
     )
 
 
@@ -203,7 +203,7 @@ def satisfaction(sources: Sources) -> Tile:
             unit=Text("分", "points"),
             decimals=1,
             target=target,
-            definition=definitions.SATISFACTION_TILE,
+            definition=load_figures()["satisfaction"].definition,
         )
     last = answered[-1]
     before = answered[-2].satisfaction.index if len(answered) > 1 else None
@@ -227,7 +227,7 @@ def satisfaction(sources: Sources) -> Tile:
             f"{last.label}; coverage × return {product:g} % ({'reaches' if enough else 'misses'} 75 %); NPS {nps}",
         ),
         tone="neutral" if reached is None else "good" if reached else "bad",
-        definition=definitions.SATISFACTION_TILE,
+        definition=load_figures()["satisfaction"].definition,
     )
 
 
@@ -253,7 +253,7 @@ def trips_this_month(sources: Sources) -> Tile:
             f"{len(begun)} 次出差，{days} 人天；超期未交总结单 {overdue} 份",
             f"{len(begun)} trips, {days} person days; {overdue} summaries overdue",
         ),
-        definition=definitions.TRIPS_TILE,
+        definition=load_figures()["trips"].definition,
     )
 
 

@@ -82,7 +82,7 @@ def test_answers_are_as_described(client: Program, site: Site, alice: Viewer, bo
     for template in client.get("/templates").get_json()["templates"]:
         conforms(template, "Template")
     for listed in client.get("/datasets").get_json()["datasets"]:
-        conforms(listed, "Named")
+        conforms(listed, "DatasetDefinition")
         conforms(client.get(f"/datasets/{listed['name']}").get_json(), "Dataset")
     for listed in client.get("/reports").get_json()["reports"]:
         conforms(listed, "Report")

@@ -14,10 +14,14 @@ from server.statistics.dashboard import dashboard
 from server.statistics.datasets import UnknownDataset, load, names
 from server.statistics.figures import Tile
 from server.statistics.snapshot import View
+from server.statistics.tabular import Computed, check_computed
 from tests.server.company import MASTER
 from workbooks.dataset import Dataset
+from workbooks.library import DefinitionError
 from workbooks.master import MasterRow
 from workbooks.master_workbook import MasterReading
+from workbooks.reporting.dataset_definition import load_datasets
+from workbooks.reporting.measure_values import figure_of
 
 OPERATOR = Viewer.operator()
 REPORTED = datetime(2026, 3, 2, 8, 30)
@@ -72,10 +76,16 @@ def rows(
     site: Site, name: str, viewer: Viewer = OPERATOR, as_of: datetime | None = None, **known: Any
 ) -> list[dict[str, Any]]:
     """The dataset *name* as mappings by column."""
+    found = dataset_of(site, name, viewer, as_of, **known)
+    return [dict(zip((c.name for c in found.columns), row, strict=True)) for row in found.rows()]
+
+
+def dataset_of(
+    site: Site, name: str, viewer: Viewer = OPERATOR, as_of: datetime | None = None, **known: Any
+) -> Dataset:
     instant = None if as_of is None else at(as_of, site)
     with site.session(read_only=True) as session:
-        found: Dataset = load(session, name, viewer, site=site, as_of=instant, **known)
-    return [dict(zip((c.name for c in found.columns), row, strict=True)) for row in found.rows()]
+        return load(session, name, viewer, site=site, as_of=instant, **known)
 
 
 def tiles(site: Site, as_of: datetime, viewer: Viewer = OPERATOR) -> dict[str, Tile]:
@@ -325,3 +335,29 @@ def test_now_is_the_default(site: Site, case: str) -> None:
     now = datetime.now(UTC).astimezone(site.zone).replace(tzinfo=None)
 
     assert timedelta() <= now - found.as_of < timedelta(minutes=1)
+
+
+def test_every_measure_computes_and_no_data_is_no_figure(site: Site, case: str) -> None:
+    """Each measure has a figure or says that there is none; an empty company has no figure at all."""
+    for name in load_datasets():
+        found = dataset_of(site, name)
+        nothing = dataset_of(site, name, as_of=datetime(2020, 1, 1))
+        for measure in load_datasets()[name].measures:
+            value, n = figure_of(measure, found)
+
+            assert value is None or n > 0, (name, measure.name)
+            if not len(nothing):
+                assert figure_of(measure, nothing).value is None, (name, measure.name)
+
+
+def test_a_column_that_nothing_computes_stops_the_start() -> None:
+    """Declared and computed columns agree, or file, dataset and column are named."""
+    declared = load_datasets()["trips"]
+    values = {column.name: lambda fact, query: None for column in declared.columns[1:]} | {"extra": lambda f, q: None}
+
+    with pytest.raises(DefinitionError) as caught:
+        check_computed({"trips": Computed(facts=lambda query: (), values=values)}, {"trips": declared})
+    assert str(caught.value).splitlines() == [
+        "templates/reports/datasets/trips.yaml: trips: column 'extra' is computed and not declared",
+        "templates/reports/datasets/trips.yaml: trips: column 'number' is declared and not computed",
+    ]

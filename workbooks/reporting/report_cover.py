@@ -69,7 +69,7 @@ def add_cover(
     page.set_row(1, 34)
     page.write_string(1, 1, report.title[language], looks("title"))
     page.write_string(2, 1, report.summary[language], looks("note"))
-    filters = dict.fromkeys(dataset.filter[language] for dataset in used)
+    filters = dict.fromkeys(dataset.period[language] for dataset in used)
     when = Text(f"截至 {as_of:%Y-%m-%d %H:%M}，范围：", f"As of {as_of:%Y-%m-%d %H:%M}; period: ")[language]
     page.write_string(3, 1, when + "、".join(filters), looks("outer"))
     cover.row = 4
@@ -92,8 +92,8 @@ def add_cover(
         dataset = datasets[table.name]
         at, rows = f"{dataset.as_of:%Y-%m-%d %H:%M}", len(dataset)
         made = Text(
-            f"数据集 {dataset.name}，{rows} 行，截至 {at}，范围：{dataset.filter.zh}。",
-            f"Data set {dataset.name}, {rows} rows as of {at}, period: {dataset.filter.en}.",
+            f"数据集 {dataset.name}，{rows} 行，截至 {at}，范围：{dataset.period.zh}。",
+            f"Data set {dataset.name}, {rows} rows as of {at}, period: {dataset.period.en}.",
         )
         cover.paragraph(table.name, made[language])
     cover.paragraph(Text("刷新", "Refresh")[language], _REFRESH[language])
@@ -128,27 +128,40 @@ def _add_indicators(
     for row, item in enumerate(indicators.items, start=top + 1):
         page.set_row(row, 20)
         page.write_string(row, 1, item.label[language], looks("indicator"))
-        figures = _reference(table.name, dataset.columns[names[item.column]].label[language])
-        values = dataset.data[names[item.column]]
+        places = [names[name] for name in (item.column, item.denominator) if name is not None]
+        figures = [_reference(table.name, dataset.columns[place].label[language]) for place in places]
         for column, wanted in ((2, month), (3, before), (4, None)):
             where = "" if wanted is None else f",{criteria},{xl_rowcol_to_cell(top, column, row_abs=True)}"
-            figure = _figure(item, [v for v, p in zip(values, periods, strict=True) if wanted in (None, p)])
+            values = [
+                [v for v, p in zip(dataset.data[place], periods, strict=True) if wanted in (None, p)]
+                for place in places
+            ]
+            figure = _figure(item, values)
             look = looks("figure", item.format)
             page.write_formula(row, column, f"={_formula(item, figures, where)}", look, figure)
     cover.row = top + len(indicators.items) + 1
 
 
-def _formula(item: Indicator, figures: str, where: str) -> str:
+def _formula(item: Indicator, figures: list[str], where: str) -> str:
+    sums = [f"SUMIFS({column}{where})" if where else f"SUM({column})" for column in figures]
     if item.function == "sum":
-        return f"SUMIFS({figures}{where})" if where else f"SUM({figures})"
-    return f'IFERROR(AVERAGE{"IFS" if where else ""}({figures}{where}),"{NO_FIGURE}")'
+        return sums[0]
+    if item.function == "count":
+        return f'COUNTIFS({figures[0]},"<>"{where})'
+    if item.function == "ratio":
+        return f'IFERROR({"/".join(sums)},"{NO_FIGURE}")'
+    return f'IFERROR(AVERAGE{"IFS" if where else ""}({figures[0]}{where}),"{NO_FIGURE}")'
 
 
-def _figure(item: Indicator, values: list[Any]) -> float | str:
-    numbers = [float(value) for value in values if value is not None]
+def _figure(item: Indicator, values: list[list[Any]]) -> float | str:
+    present = [value for value in values[0] if value is not None]
+    if item.function == "count":
+        return len(present)
+    sums = [fsum(float(value) for value in column if value is not None) for column in values]
     if item.function == "sum":
-        return fsum(numbers)
-    return fsum(numbers) / len(numbers) if numbers else NO_FIGURE
+        return sums[0]
+    whole = sums[1] if item.function == "ratio" else len(present)
+    return sums[0] / whole if whole else NO_FIGURE
 
 
 def _reference(table: str, header: str) -> str:

@@ -58,12 +58,17 @@ class PivotField:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class PivotValue:
-    """What a pivot table computes; blanks are left out, as Excel does."""
+    """
+    What a pivot table computes; blanks are left out, as Excel does.
+
+    A report.yaml may name the dataset's *measure* instead of column, function, format and label.
+    """
 
     column: Name
     label: Text
     function: Literal["sum", "count", "average", "max", "min"] = "sum"
     format: str = "#,##0"
+    measure: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -120,12 +125,19 @@ class ReportSheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class Indicator:
-    """One figure of the cover, over *column* of the indicators' table; blanks are left out."""
+    """
+    One figure of the cover, over *column* of the indicators' table; blanks are left out.
+
+    A ratio divides the column's sum by that of *denominator*. A report.yaml may name the
+    dataset's *measure* instead of column, function, format and label.
+    """
 
     label: Text
     column: Name
-    function: Literal["sum", "average"] = "sum"
+    function: Literal["sum", "average", "count", "ratio"] = "sum"
+    denominator: Name | None = None
     format: str = "#,##0"
+    measure: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

@@ -1,0 +1,62 @@
+"""Datasets of trips: one row per traveller and month."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from server.statistics.deadlines import State
+from server.statistics.tabular import Computed, Query, by_period, by_place, flag, rounded
+from server.statistics.trips import Part, Trip, parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """One traveller's part of a trip in one month; the *leader*'s row carries the trip."""
+
+    trip: Trip
+    part: Part
+    person: str | None
+    leader: bool
+
+
+def _shares(query: Query) -> list[_Share]:
+    today = query.sources.today
+    return [
+        _Share(trip, part, person, index == 0)
+        for trip in query.sources.trips
+        if query.period.holds(trip.departed_on)
+        for part in parts(trip.departed_on, min(trip.returned_on or today, today))
+        for index, person in enumerate(trip.travellers)
+    ]
+
+
+def _on_time(share: _Share) -> bool | None:
+    counted = share.leader and share.part.first and share.trip.summary is not State.NOT_DUE
+    return share.trip.summary is State.ON_TIME if counted else None
+
+
+def _cost(share: _Share) -> float | None:
+    trip = share.trip
+    return rounded(trip.cost / trip.persons) if trip.cost is not None and share.part.first else None
+
+
+_TRIPS: Computed[_Share] = Computed(
+    facts=_shares,
+    values={
+        **by_period(lambda s: s.part.month),
+        **by_place(lambda s: s.trip.station),
+        "number": lambda s, q: s.trip.number,
+        "person": lambda s, q: q.named("trip_plan", "leader", s.person),
+        "customer": lambda s, q: q.named("trip_plan", "customer", s.trip.customer),
+        "destination": lambda s, q: s.trip.destination,
+        "purpose": lambda s, q: q.named("trip_plan", "purpose", s.trip.purpose),
+        "trips": lambda s, q: int(s.leader and s.part.first),
+        "persons": lambda s, q: int(s.part.first),
+        "person_days": lambda s, q: s.part.days,
+        "cost": lambda s, q: _cost(s),
+        "summary_on_time": lambda s, q: flag(_on_time(s)),
+        "undone": lambda s, q: s.trip.undone if s.leader and s.part.first else 0,
+        "under_way": lambda s, q: int(s.trip.returned_on is None),
+    },
+)
+
+COMPUTED: dict[str, Computed[Any]] = {"trips": _TRIPS}
