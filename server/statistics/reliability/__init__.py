@@ -1,0 +1,1 @@
+"""Reliability figures as pure functions: no database, frozen results; surpyval is imported when needed."""
