@@ -17,7 +17,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api, logs, web
-from server.api import odata
 from server.site import Site
 
 CONTENT_POLICY = (
@@ -69,7 +68,6 @@ def create_app(site: Site) -> Flask:
     app.add_url_rule("/readyz", "readyz", _ready)
     web.register(app, site, limiter)
     api.register(app, limiter)
-    odata.register(app, limiter)
     return app
 
 
@@ -104,8 +102,6 @@ def _failed(error: Exception) -> ResponseReturnValue:
         log.error("unexpected exception", exc_info=error, endpoint=request.endpoint)
     if request.path.startswith("/api/"):
         return api.answer(error)
-    if request.path.startswith(odata.ROOT):
-        return odata.answer(error)
     return web.error_page(error)
 
 

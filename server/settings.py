@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
 from server.mail_settings import MailSettings
+from server.share_settings import Share
 
 PREFIX = "AFTERSHEET_"
 FILE = "settings.toml"
@@ -46,6 +47,17 @@ class Settings(BaseSettings):
     versions_kept: int = Field(default=10, ge=1, le=1000)  # of each workbook on disk that is written into
     macro_signer: tuple[str, ...] = ()  # the command that signs an .xlsm; {file} is its path
     mail: MailSettings = MailSettings()
+    shares: tuple[Share, ...] = ()  # where registered workbooks may be kept
+    refresh_workbooks: bool = True  # `serve` refreshes registered workbooks beside its pages
+    recipient_domains: tuple[str, ...] = ()  # whom figures may be mailed to; empty: the domain of mail.smtp
+
+    @field_validator("shares")
+    @classmethod
+    def _different_names(cls, shares: tuple[Share, ...]) -> tuple[Share, ...]:
+        names = [share.name for share in shares]
+        if len(set(names)) < len(names):
+            raise ValueError("two shares have the same name")
+        return shares
 
     @field_validator("zone")
     @classmethod

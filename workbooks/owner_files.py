@@ -1,5 +1,6 @@
 """Who has a workbook open: the small files that Excel, WPS and LibreOffice lay beside it while they do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +24,7 @@ def owner(workbook: Path) -> Owner | None:
 
     A program that crashed leaves its file behind, so whoever is told should hear its name.
     """
-    for name, read in (
-        (f"~${workbook.name}", _excel),
-        (f".~lock.{workbook.name}#", _libreoffice),
-        (f".~{workbook.name}", _excel),  # WPS
-    ):
+    for name, read in marks(workbook.name):
         file = workbook.with_name(name)
         try:
             with file.open("rb") as opened:
@@ -38,6 +35,15 @@ def owner(workbook: Path) -> Owner | None:
             return Owner("", file)
         return Owner(read(content), file)
     return None
+
+
+def marks(name: str) -> tuple[tuple[str, Callable[[bytes], str]], ...]:
+    """The files that may lie beside the open workbook *name*, each with what reads the person's name out of it."""
+    return (
+        (f"~${name}", _excel),
+        (f".~lock.{name}#", _libreoffice),
+        (f".~{name}", _excel),  # WPS
+    )
 
 
 def _excel(content: bytes) -> str:

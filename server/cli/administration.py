@@ -79,6 +79,7 @@ def serve(host: str | None, port: int | None) -> None:
 
     from server.app import create_app
     from server.intake.mail.running import mail_at_work
+    from server.reports.registered.working import workbooks_at_work
 
     with open_site() as site:
         with site.session(read_only=True) as session:
@@ -90,7 +91,7 @@ def serve(host: str | None, port: int | None) -> None:
         click.echo(f"Aftersheet: http://{host}:{port}/  (data in {site.settings.home})")
         # As Ctrl+C does: what is being answered or processed is brought to its end.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        with mail_at_work(site):
+        with mail_at_work(site), workbooks_at_work(site):
             waitress.serve(create_app(site), host=host, port=port, threads=8, ident=None)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from server.statistics.periods import month_of
@@ -70,7 +71,7 @@ def computed(name: str, forms: Mapping[str, FormDefinition]) -> Computed[_Fact]:
 
     def facts(query: Query) -> Iterator[_Fact]:
         for row in query.sources.view.rows(form.form_id, *((repeat.name,) if repeat else ())):
-            if query.period.holds(_received_on(row, query)):
+            if query.period.holds(_received_on(row, query)) and query.sources.selected(_dimensions(row)):
                 for line in row[repeat.name] if repeat else (row,):
                     yield row, line
 
@@ -81,6 +82,11 @@ def _form_of(name: str, forms: Mapping[str, FormDefinition]) -> tuple[FormDefini
     form_id, _, repeat_name = name.removeprefix(PREFIX).partition("__")
     form = forms[form_id]
     return form, next((repeat for repeat in form.repeats if repeat.name == repeat_name), None)
+
+
+def _dimensions(row: Mapping[str, Any]) -> SimpleNamespace:
+    """The record by what people select: its station, and its customer where the form asks for one."""
+    return SimpleNamespace(**{name: row[name] for name in ("station", "customer") if name in row})
 
 
 def _received_on(row: Mapping[str, Any], query: Query) -> Any:

@@ -77,6 +77,8 @@ KINDS: Mapping[str, Text] = {
     ReplyKind.LARGE_LINK: Text("超大附件链接", "Large-attachment link"),
     ReplyKind.REFUSED_FILE: Text("附件不能处理", "Attachment refused"),
     ReplyKind.OVER_LIMIT: Text("邮件超出限制", "Over a limit"),
+    ReplyKind.WORKBOOK: Text("报表工作簿", "Registered workbook"),
+    ReplyKind.WORKBOOK_TROUBLE: Text("工作簿未能刷新", "Workbook not refreshed"),
 }
 
 

@@ -16,7 +16,6 @@ from server.site import Site
 
 P = ParamSpec("P")
 IDLE = timedelta(hours=8)
-_PROGRAMS = ("/api/", "/odata/", "/webquery/")
 _SAME_FOR_ALL = ("static", "healthz", "readyz")
 
 
@@ -31,8 +30,8 @@ def start(app: Flask, site: Site) -> None:
 
     @app.before_request
     def _recognise() -> None:
-        # The API and the feeds take no cookies; its documentation is a page like the others.
-        program = request.path.startswith(_PROGRAMS) and request.endpoint != "api.docs"
+        # The API takes no cookies; its documentation is a page like the others.
+        program = request.path.startswith("/api/") and request.endpoint != "api.docs"
         g.viewer = None if program or request.endpoint in _SAME_FOR_ALL else _visitor(site)
 
 

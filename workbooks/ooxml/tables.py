@@ -17,8 +17,11 @@ class PushError(Exception):
     """A dataset cannot be pushed into this workbook; *message* says why and what to do, in zh and en."""
 
     def __init__(self, message: Text) -> None:
-        super().__init__(message.en)
+        super().__init__(message)  # as it is: the exception also comes out of child processes
         self.message = message
+
+    def __str__(self) -> str:
+        return self.message.en
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class ReplyView:
     """One reply of ours; *text* and *attachments* (name, bytes) only where the whole reply is asked for."""
 
     id: int
-    mail_id: int
+    mail_id: int | None  # None for a letter that answers no mail
     kind: str
     state: ReplyState
     message_id: str
@@ -168,7 +168,10 @@ def reply_as_sent(site: Site, viewer: Viewer, reply_id: int) -> bytes:
         row = session.get(Reply, reply_id)
         if row is None or row.content_sha256 is None:
             raise NotFound(str(reply_id))
-        _one(session, viewer, row.mail_id)
+        if row.mail_id is not None:
+            _one(session, viewer, row.mail_id)
+        elif not viewer.admin:
+            raise NotFound(str(reply_id))
         sha256 = row.content_sha256
     return site.originals.read(sha256)
 

@@ -111,7 +111,7 @@ class MailWorkbook(Base):
 
 class Reply(Base):
     """
-    One mail of ours, from the moment it is due.
+    One mail of ours, from the moment it is due; with no *mail_id* it answers none.
 
     *message_id* follows from the mail and *n*, so a reply sent twice is recognisable.
     *payload* is JSON, what `outgoing.payload` made; *content_sha256* the composed mail
@@ -127,7 +127,7 @@ class Reply(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"))
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
     n: Mapped[int]
     kind: Mapped[str] = mapped_column(Text)
     message_id: Mapped[str] = mapped_column(Text, unique=True)

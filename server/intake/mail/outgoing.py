@@ -37,6 +37,8 @@ class ReplyKind(StrEnum):
     LARGE_LINK = "large-link"  # only a link to a large-attachment centre
     REFUSED_FILE = "refused-file"  # an archive or attachment we do not open
     OVER_LIMIT = "over-limit"  # the mail itself is too large
+    WORKBOOK = "workbook"  # a registered workbook, refreshed; answers no mail
+    WORKBOOK_TROUBLE = "workbook-trouble"  # it could not be refreshed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class QueuedReply:
     """
 
     id: int
-    mail_id: int
+    mail_id: int | None
     n: int
     kind: ReplyKind
     state: ReplyState
@@ -113,10 +115,46 @@ def queue(
     return reply.id
 
 
+def queue_letter(
+    session: Session, settings: MailSettings, kind: ReplyKind, *,
+    name: str, to_address: str, subject: str, content_sha256: str, now: datetime,
+) -> int:  # fmt: skip
+    """
+    Let a mail of ours that answers none leave for *to_address*: its id.
+
+    It is composed already, under *content_sha256* among the originals, with the
+    Message-ID `letter_id` of *name*. The caps of replies are not for it: nobody's mail
+    can start one.
+    """
+    reply = Reply(
+        mail_id=None,
+        n=1,
+        kind=kind,
+        message_id=letter_id(settings, name),
+        to_address=to_address,
+        from_address=settings.smtp.from_address if settings.smtp else "",
+        subject=subject,
+        payload="{}",
+        content_sha256=content_sha256,
+        state=ReplyState.QUEUED,
+        alarm=False,
+        created_at=now,
+        next_try_at=now,
+    )
+    session.add(reply)
+    session.flush()
+    return reply.id
+
+
+def letter_id(settings: MailSettings, name: str) -> str:
+    """The Message-ID of a letter; *name* is its own, such as workbook.7.1."""
+    return f"<{name}@{settings.message_domain}>"
+
+
 def load(session: Session, reply_id: int) -> QueuedReply:
     """The reply with this id."""
     reply = session.get_one(Reply, reply_id)
-    mail = session.get_one(Mail, reply.mail_id)
+    mail = session.get_one(Mail, reply.mail_id) if reply.mail_id is not None else None
     return QueuedReply(
         id=reply.id,
         mail_id=reply.mail_id,
@@ -127,8 +165,8 @@ def load(session: Session, reply_id: int) -> QueuedReply:
         to_address=reply.to_address,
         from_address=reply.from_address,
         subject=reply.subject,
-        in_reply_to=mail.message_id,
-        references=tuple(dict.fromkeys([*mail.references.split(), *mail.message_id.split()])),
+        in_reply_to=mail.message_id if mail else "",
+        references=tuple(dict.fromkeys([*mail.references.split(), *mail.message_id.split()])) if mail else (),
         created_at=reply.created_at,
         payload=orjson.loads(reply.payload),
     )
@@ -161,7 +199,12 @@ def _over_cap(session: Session, settings: MailSettings, to_address: str, now: da
             session.scalar(
                 select(func.count())
                 .select_from(Reply)
-                .where(Reply.to_address == to_address, Reply.created_at > now - span, Reply.state != ReplyState.HELD)
+                .where(
+                    Reply.to_address == to_address,
+                    Reply.mail_id.is_not(None),
+                    Reply.created_at > now - span,
+                    Reply.state != ReplyState.HELD,
+                )
             )
             or 0
         )

@@ -72,7 +72,7 @@ def _address(site: Site, message: EmailMessage, reply: QueuedReply) -> None:
     sender = reply.from_address or f"aftersheet@{settings.message_domain}"
     name = settings.smtp.from_name if settings.smtp else "Aftersheet"
     with site.session(read_only=True) as session:
-        mailbox = settings.mailbox(session.get_one(Mail, reply.mail_id).account)
+        mailbox = settings.mailbox(session.get_one(Mail, reply.mail_id).account) if reply.mail_id else None
     watched = mailbox.user if mailbox and "@" in mailbox.user else ""
     ids = [found for found in reply.references if _is_id(found)]
     headers = {

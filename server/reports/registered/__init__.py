@@ -1,0 +1,1 @@
+"""Workbooks people have registered: the server refreshes them by schedule and delivers them."""

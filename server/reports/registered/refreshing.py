@@ -1,0 +1,173 @@
+"""One workbook made anew: the figures its owner may see, pushed into it in a child process, or a report built."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.access.visibility import Viewer
+from server.reports import PeriodNotOffered, UnknownReport, build_named_report
+from server.reports.registered.period_rules import days, report_period
+from server.reports.registered.places import Found, Place
+from server.reports.registered.registration import Plan, Source
+from server.site import Site
+from server.statistics.datasets import UnknownDataset, definition_of, load, names
+from workbooks.dataset import Dataset
+from workbooks.form import Language, Text
+from workbooks.ooxml.tables import PushError, Table
+from workbooks.push import push
+from workbooks.pushing.matching import matched
+from workbooks.report import load_reports
+from workbooks.sandbox import Stopped
+from workbooks.table_list import list_tables
+
+SECONDS = 300.0  # for one table
+MEMORY_MB = 1536
+
+
+class CannotRefresh(Exception):
+    """The workbook cannot be made as planned, today or later; *message* says why and what to do."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(message.en)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A workbook made anew, from *base* unless it is a report; *rows* over all its tables."""
+
+    content: bytes
+    filename: str
+    rows: int | None
+    base: Found | None
+
+
+def refresh(
+    site: Site,
+    source: Source,
+    plan: Plan,
+    viewer: Viewer,
+    *,
+    as_of: datetime,
+    place: Place | None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Refreshed:
+    """
+    What *source* becomes with the figures that *viewer* may see as of *as_of*; *step* is told what is being done.
+
+    Raises:
+        CannotRefresh: The workbook does not take them, or no longer exists.
+        PlaceTrouble: Its place cannot be read.
+    """
+    day = as_of.astimezone(site.zone).date()
+    if source.kind == "report":
+        step("figures")
+        return _report(site, source, plan, viewer, as_of)
+    step("reading")
+    base = place.read() if place is not None else Found(_uploaded(site, source))
+    content, rows = base.content, 0
+    for binding in plan.bindings:
+        start, end = days(binding.period, day)
+        step("figures")
+        try:
+            with site.session(read_only=True) as session:
+                dataset = load(
+                    session, binding.dataset, viewer, site=site, as_of=as_of, start=start, end=end,
+                    language=plan.language, selection=binding.selection,
+                )  # fmt: skip
+        except UnknownDataset as error:
+            raise CannotRefresh(_no_dataset(binding.dataset)) from error
+        step("pushing")
+        content, rows = _pushed(site, content, dataset, binding.table, plan), rows + len(dataset)
+    return Refreshed(content, source.filename, rows, base)
+
+
+def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
+    """
+    The tables of a workbook from outside, read in a child process.
+
+    Raises:
+        CannotRefresh: It is no workbook with tables that can be read.
+    """
+    try:
+        found: tuple[Table, ...] = site.sandbox.run(list_tables, content, seconds=SECONDS, memory_mb=MEMORY_MB)
+    except PushError as error:
+        raise CannotRefresh(error.message) from error
+    except Stopped as stopped:
+        raise CannotRefresh(_too_much()) from stopped
+    return found
+
+
+def fitting(site: Site, table: Table, language: Language) -> list[str]:
+    """The datasets whose columns cover those of *table*, the closest first."""
+    scored = []
+    for place, name in enumerate(names(site)):
+        shape = _shape(site, name)
+        try:
+            taken = sum(column is not None for column in matched(table, shape, language))
+        except PushError:
+            continue
+        scored.append((len(shape.columns) - taken, place, name))
+    return [name for *_, name in sorted(scored)]
+
+
+def _shape(site: Site, name: str) -> Dataset:
+    """The dataset without its rows."""
+    definition = definition_of(site, name)
+    return Dataset(
+        name=name,
+        title=definition.title,
+        columns=definition.columns,
+        data=tuple(() for _ in definition.columns),
+        as_of=datetime(1, 1, 1),  # noqa: DTZ001  (of no rows)
+        definition=definition.definition,
+    )
+
+
+def _uploaded(site: Site, source: Source) -> bytes:
+    try:
+        return site.originals.read(source.content_sha256 or "")
+    except KeyError as error:
+        message = Text("上传的工作簿已找不到，请重新上传。", "The uploaded workbook is gone; upload it again.")
+        raise CannotRefresh(message) from error
+
+
+def _pushed(site: Site, content: bytes, dataset: Dataset, table: str, plan: Plan) -> bytes:
+    try:
+        pushed = site.sandbox.run(
+            push, content, dataset, table=table, language=plan.language, seconds=SECONDS, memory_mb=MEMORY_MB
+        )
+    except PushError as error:
+        raise CannotRefresh(error.message) from error
+    except Stopped as stopped:
+        raise CannotRefresh(_too_much()) from stopped
+    made: bytes = pushed.content
+    return made
+
+
+def _report(site: Site, source: Source, plan: Plan, viewer: Viewer, as_of: datetime) -> Refreshed:
+    period = report_period(plan.period, as_of.astimezone(site.zone).date())
+    try:
+        content = build_named_report(
+            site, source.report, viewer,
+            language=plan.language, as_of=as_of, period=period, selection=plan.selection,
+        )  # fmt: skip
+    except UnknownReport as error:
+        message = Text(f"报表“{source.report}”已不存在。", f"The report {source.report!r} is no longer there.")
+        raise CannotRefresh(message) from error
+    except PeriodNotOffered as error:
+        raise CannotRefresh(error.message) from error
+    title = load_reports()[source.report].title[plan.language]
+    name = period.name if period.start else period.label[plan.language]
+    return Refreshed(content, f"{title} {name}.xlsx", None, None)
+
+
+def _no_dataset(name: str) -> Text:
+    return Text(f"数据集“{name}”已不存在，请重新选择。", f"The dataset {name!r} is no longer there; choose another.")
+
+
+def _too_much() -> Text:
+    return Text(
+        "工作簿太大或太复杂，处理时超出了时间或内存限制。请缩短数据期间，或拆分工作簿。",
+        "The workbook is too large or too complex: time or memory ran out. Narrow the periods, or split it.",
+    )
