@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api, logs, web
+from server.api import odata
 from server.site import Site
 
 CONTENT_POLICY = (
@@ -68,6 +69,7 @@ def create_app(site: Site) -> Flask:
     app.add_url_rule("/readyz", "readyz", _ready)
     web.register(app, site, limiter)
     api.register(app, limiter)
+    odata.register(app, limiter)
     return app
 
 
@@ -102,6 +104,8 @@ def _failed(error: Exception) -> ResponseReturnValue:
         log.error("unexpected exception", exc_info=error, endpoint=request.endpoint)
     if request.path.startswith("/api/"):
         return api.answer(error)
+    if request.path.startswith(odata.ROOT):
+        return odata.answer(error)
     return web.error_page(error)
 
 

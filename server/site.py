@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from server import forms, migrations
 from server.access.visibility import Viewer
 from server.database import connect, sign_file
-from server.records import audit, form_tables
+from server.records import audit, form_tables, kept_revisions
 from server.records.audit import Event
 from server.records.forwarding import bring_forward
 from server.records.master import MasterImport, import_tables, load_master, master_version
@@ -231,6 +231,8 @@ def bring_records_forward(
     connection: Connection, settings: Settings, definitions: Mapping[str, FormDefinition]
 ) -> None:
     """Bring what older versions of *definitions* stored to their current one, with an audit entry for each form."""
+    counts = bring_forward(connection, definitions)
+    kept_revisions.ensure(connection, definitions, migrated=counts)
     events = [
         Event(
             actor="-",
@@ -238,7 +240,7 @@ def bring_records_forward(
             subject=form_id,
             details={"to": definitions[form_id].version, "records": count},
         )
-        for form_id, count in bring_forward(connection, definitions).items()
+        for form_id, count in counts.items()
     ]
     if events:
         with Session(connection) as session:  # in the transaction of *connection*

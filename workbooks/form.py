@@ -224,6 +224,18 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class KeptRevisions:
+    """
+    Answers that every revision keeps in columns of their own, for figures as of any instant.
+
+    *indexes* name the columns by which such figures look them up.
+    """
+
+    columns: tuple[Name, ...]
+    indexes: tuple[tuple[Name, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class FormDefinition:
     """
     Everything about one form; template, check, tables, pages and API follow from it.
@@ -249,6 +261,7 @@ class FormDefinition:
     constraints: tuple[Constraint, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
     list_columns: tuple[Name, ...] = ()  # answers shown in lists of records
+    kept_revisions: KeptRevisions | None = None
     source: str = ""
     group: Literal["feedback", "fracas", "trips", "other"] = "other"
     own_look: bytes | None = default(default=None, repr=False)  # the workbook it is filled in on, where it brings one

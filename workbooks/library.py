@@ -155,6 +155,14 @@ def _inconsistencies(definition: FormDefinition) -> Any:
         yield from ((name, f"{repeat.name}: two fields are called {name!r}") for name in _repeated(columns))
     for where, listed in (("key", definition.key), ("list_columns", definition.list_columns)):
         yield from ((f"{where}:", f"{where}: no field is called {name!r}") for name in listed if name not in names)
+    if definition.kept_revisions is not None:
+        kept, fields = definition.kept_revisions, {field.name for field in definition.fields}
+        unknown = [name for name in kept.columns if name not in fields]
+        yield from (("kept_revisions:", f"kept_revisions: no field is called {name!r}") for name in unknown)
+        indexed = [name for index in kept.indexes for name in index if name not in kept.columns]
+        yield from (
+            ("kept_revisions:", f"kept_revisions: the column {name!r} is indexed but not kept") for name in indexed
+        )
     for path, field in definition.paths():
         yield from _field_problems(definition, path, field)
     for deadline in definition.deadlines:

@@ -42,6 +42,11 @@ class Viewer:
         return not self.roles & _WIDE
 
     @property
+    def sees_all(self) -> bool:
+        """Whether no record is hidden from this person."""
+        return not self.station_bound and (self.admin or not self.region)
+
+    @property
     def admin(self) -> bool:
         return "admin" in self.roles
 

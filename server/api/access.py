@@ -7,7 +7,7 @@ from typing import Literal, ParamSpec, TypeVar, cast
 import structlog
 from flask import g, request
 
-from server.access.tokens import note_use, use_is_due, viewer_of_token
+from server.access.tokens import note_use, token_id_of, use_is_due, viewer_of_token
 from server.access.visibility import Viewer
 from server.api.blueprint import site
 from server.api.problems import Problem
@@ -29,8 +29,7 @@ def needs(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.viewer = _owner(scope)
-            structlog.contextvars.bind_contextvars(token=token_id(), user=g.viewer.username)
+            g.viewer = recognised(_token(), scope)
             return view(*args, **kwargs)
 
         return checked
@@ -49,8 +48,13 @@ def token_id() -> str:
     return parts[1] if len(parts) > 2 and parts[0] == "as" else ""
 
 
-def _owner(scope: Scope) -> Viewer:
-    token = _token()
+def recognised(token: str, scope: Scope) -> Viewer:
+    """
+    The owner of *token*, which has *scope*; its use is noted, and the log names both from here on.
+
+    Raises:
+        Problem: unauthorized when it is not valid, forbidden when it lacks the scope.
+    """
     with site().session(read_only=True) as session:
         viewer = viewer_of_token(session, token, scope=scope) if token else None
         known = viewer is not None or (token and viewer_of_token(session, token) is not None)
@@ -59,6 +63,7 @@ def _owner(scope: Scope) -> Viewer:
         with site().session() as session:
             note_use(session, token)
     if viewer is not None:
+        structlog.contextvars.bind_contextvars(token=token_id_of(token), user=viewer.username)
         return viewer
     if known:
         raise Problem("forbidden", needed_scope=scope)

@@ -22,7 +22,7 @@ def json_response(body: Any, status: int = 200, **headers: str) -> Response:
 
 
 def json_text(body: Any) -> bytes:
-    return orjson.dumps(body, default=_plain, option=orjson.OPT_UTC_Z)
+    return orjson.dumps(body, default=plain_number, option=orjson.OPT_UTC_Z)
 
 
 def file_response(content: bytes, filename: str, plain: str, media_type: str = XLSX) -> Response:
@@ -37,7 +37,8 @@ def instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _plain(value: object) -> float:
+def plain_number(value: object) -> float:
+    """What orjson does with a decimal."""
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(f"not JSON: {type(value).__name__}")

@@ -147,6 +147,18 @@ def python_type(field: Field) -> type[int] | type[float] | type[str] | type[date
     return kinds.get(field.type, str)  # type: ignore[no-any-return]
 
 
+def column_type(field: Field) -> TypeEngine[Any]:
+    """The type of the column that holds the answers of *field*."""
+    return _TYPES[field.type]
+
+
+def table_name(wanted: str) -> str:
+    """*wanted*, or as much of it as a database takes, made unique by its hash."""
+    if len(wanted) <= _LONGEST:
+        return wanted
+    return f"{wanted[: _LONGEST - 9]}_{hashlib.sha256(wanted.encode()).hexdigest()[:8]}"
+
+
 def _line(number: int, entry: Any, fields: tuple[Field, ...]) -> dict[str, Any]:
     cells: dict[str, Any] = {field.name: stored(entry.get(field.name)) for field in fields}
     return {"line": number, **cells}
@@ -163,7 +175,7 @@ def _built(definition: FormDefinition) -> _Built:
 
 def _build(definition: FormDefinition, metadata: MetaData) -> tuple[Table, dict[str, Table]]:
     table_of(Record).to_metadata(metadata)
-    name = _name(f"form_{definition.form_id}")
+    name = table_name(f"form_{definition.form_id}")
     station = station_field(definition)
     own = [f for f in definition.fields if not (station is not None and f.name == station.name == "station")]
     _refuse_taken(definition, [f.name for f in own], _SYSTEM)
@@ -178,12 +190,12 @@ def _build(definition: FormDefinition, metadata: MetaData) -> tuple[Table, dict[
         Column("updated_at", UtcDateTime, nullable=False),
         *(Column(f.name, _TYPES[f.type]) for f in own),
     )
-    Index(_name(f"ix_{name}_station"), main.c.station)
+    Index(table_name(f"ix_{name}_station"), main.c.station)
     children: dict[str, Table] = {}
     for repeat in definition.repeats:
         _refuse_taken(definition, [f.name for f in repeat.fields], _CHILD_SYSTEM)
         children[repeat.name] = Table(
-            _name(f"{name}__{repeat.name}"),
+            table_name(f"{name}__{repeat.name}"),
             metadata,
             Column("record_id", ForeignKey("records.id"), primary_key=True, autoincrement=False),
             Column("line", Integer, primary_key=True, autoincrement=False),
@@ -198,12 +210,6 @@ def _refuse_taken(definition: FormDefinition, names: list[str], taken: tuple[str
             raise SettingsError(
                 f"form {definition.form_id}: a field may not be called {name!r}, our own column has that name"
             )
-
-
-def _name(wanted: str) -> str:
-    if len(wanted) <= _LONGEST:
-        return wanted
-    return f"{wanted[: _LONGEST - 9]}_{hashlib.sha256(wanted.encode()).hexdigest()[:8]}"
 
 
 def _add_column(connection: Connection, wanted: Table, column: Column[Any]) -> None:

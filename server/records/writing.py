@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.database import table_of
-from server.records import audit, form_tables, kept_findings
+from server.records import audit, form_tables, kept_findings, kept_revisions
 from server.records.audit import Event
 from server.records.identity import Known
 from server.records.models import Record, Revision, Submission
@@ -25,7 +25,8 @@ from workbooks.form import FormDefinition
 from workbooks.values import to_json
 
 _SUBMISSIONS, _RECORDS, _REVISIONS = table_of(Submission), table_of(Record), table_of(Revision)
-_INSERT_SUBMISSION, _INSERT_REVISION = insert(_SUBMISSIONS), insert(_REVISIONS)
+_INSERT_SUBMISSION = insert(_SUBMISSIONS)
+_INSERT_REVISION = insert(_REVISIONS).returning(_REVISIONS.c.id)
 _INSERT_RECORD = insert(_RECORDS).returning(_RECORDS.c.id)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -205,7 +206,7 @@ class Writer:
 
     def _revision(self, arrival: Arrival, accepted: Accepted, known: Known, outcome: Outcome) -> None:
         self._submission(arrival, accepted.reading, outcome, known.id, known.revision)
-        self._connection.execute(
+        revision = self._connection.execute(
             _INSERT_REVISION,
             {
                 "record_id": known.id,
@@ -220,6 +221,16 @@ class Writer:
                 "reason": accepted.reason,
                 "answers": orjson.dumps(to_json(accepted.values)).decode(),
             },
+        )
+        kept_revisions.keep(
+            self._connection,
+            accepted.definition,
+            accepted.values,
+            revision_id=revision.scalar_one(),
+            record_id=known.id,
+            number=known.number,
+            station=known.station,
+            at=arrival.received_at,
         )
 
     def _lines(self, definition: FormDefinition, values: Values, record_id: int) -> None:

@@ -1,11 +1,11 @@
 """The records of a form as they were known at an instant, and no record the viewer may not see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer, visible
@@ -46,64 +46,80 @@ class View:
         """The instant as a naive date and time in the site's zone."""
         return self.as_of.astimezone(self.site.zone).replace(tzinfo=None)
 
-    def rows(self, form_id: str, *repeats: str) -> list[dict[str, Any]]:
+    def rows(
+        self, form_id: str, *repeats: str, first: date | None = None, last: date | None = None
+    ) -> list[dict[str, Any]]:
         """
         One mapping of answers per record, oldest first, with number, station and created_at.
 
-        Values are as the form's table holds them: text, int, float, date, naive datetime.
-        Each of *repeats* is a list of such mappings under its name.
+        *first* and *last* (both included, local) narrow the records by the day they first
+        came in. Values are as the form's table holds them: text, int, float, date, naive
+        datetime. Each of *repeats* is a list of such mappings under its name.
         """
         definition = self.site.definitions.get(form_id)
         if definition is None:
             return []
-        newest = self.session.scalar(
-            select(func.max(_RECORDS.c.updated_at)).where(_RECORDS.c.form_id == definition.form_id)
-        )
-        if newest is None or newest <= self.as_of:
-            return self._current(definition, repeats)
-        return self._past(definition, repeats)
+        asked = _Asked(definition, repeats, tuple(self._received(first, last)))
+        # A record that was not changed since is read as it is now; the others from the revision of then.
+        return sorted(self._unchanged(asked) + self._changed(asked), key=lambda row: int(row["record_id"]))
 
     def local_time(self, instant: datetime) -> datetime:
         """*instant* (aware) as a naive date and time in the site's zone."""
         return instant.astimezone(self.site.zone).replace(tzinfo=None)
 
-    def _current(self, definition: FormDefinition, repeats: tuple[str, ...]) -> list[dict[str, Any]]:
-        table = form_tables.table(definition)
-        query = visible(select(table), table, self.viewer).order_by(table.c.record_id)
+    def _received(self, first: date | None, last: date | None) -> Iterator[ColumnElement[bool]]:
+        """What days of arrival ask of a record."""
+        if first is not None:
+            yield _RECORDS.c.created_at >= datetime.combine(first, time.min, self.site.zone)
+        if last is not None:
+            yield _RECORDS.c.created_at <= datetime.combine(last, time.max, self.site.zone)
+
+    def _unchanged(self, asked: "_Asked") -> list[dict[str, Any]]:
+        table = form_tables.table(asked.definition)
+        same = _RECORDS.c.id == table.c.record_id
+        own = _RECORDS.c.form_id == asked.definition.form_id
+        conditions = (own, _RECORDS.c.updated_at <= self.as_of, *asked.received)
+        query = visible(select(table).join(_RECORDS, same).where(*conditions), table, self.viewer)
         found = [dict(row) for row in self.session.execute(query).mappings()]
         by_record = {row["record_id"]: row for row in found}
-        for repeat in repeats:
+        for repeat in asked.repeats:
             for row in found:
                 row[repeat] = []
-            lines = form_tables.repeat_tables(definition)[repeat]
-            joined = select(lines).join(table, table.c.record_id == lines.c.record_id)
-            query = visible(joined, table, self.viewer).order_by(lines.c.record_id, lines.c.line)
+            lines = form_tables.repeat_tables(asked.definition)[repeat]
+            joined = select(lines).join(table, table.c.record_id == lines.c.record_id).join(_RECORDS, same)
+            query = visible(joined.where(*conditions), table, self.viewer).order_by(lines.c.record_id, lines.c.line)
             for line in self.session.execute(query).mappings():
                 by_record[line["record_id"]][repeat].append(dict(line))
         return found
 
-    def _past(self, definition: FormDefinition, repeats: tuple[str, ...]) -> list[dict[str, Any]]:
-        newest = (
-            select(_REVISIONS.c.record_id, func.max(_REVISIONS.c.revision).label("revision"))
-            .where(_REVISIONS.c.at <= self.as_of)
-            .group_by(_REVISIONS.c.record_id)
-            .subquery()
+    def _changed(self, asked: "_Asked") -> list[dict[str, Any]]:
+        then = (
+            select(func.max(_REVISIONS.c.revision))
+            .where(_REVISIONS.c.record_id == _RECORDS.c.id, _REVISIONS.c.at <= self.as_of)
+            .correlate(_RECORDS)
+            .scalar_subquery()
         )
         # The station comes from the record as it is now: who may see it is decided today.
         query = (
             select(_RECORDS.c.id, *(_RECORDS.c[name] for name in _OWN), _REVISIONS.c.version, _REVISIONS.c.answers)
-            .join(_REVISIONS, _REVISIONS.c.record_id == _RECORDS.c.id)
-            .join(newest, (newest.c.record_id == _REVISIONS.c.record_id) & (newest.c.revision == _REVISIONS.c.revision))
-            .where(_RECORDS.c.form_id == definition.form_id)
-            .order_by(_RECORDS.c.id)
+            .join(_REVISIONS, (_REVISIONS.c.record_id == _RECORDS.c.id) & (_REVISIONS.c.revision == then))
+            .where(_RECORDS.c.form_id == asked.definition.form_id)
+            .where(_RECORDS.c.updated_at > self.as_of, _RECORDS.c.created_at <= self.as_of, *asked.received)
         )
         found: list[dict[str, Any]] = []
         for record in self.session.execute(visible(query, _RECORDS, self.viewer)).mappings():
-            values = stored_values(definition, record["version"], record["answers"])
-            row: dict[str, Any] = form_tables.row(definition, values) | {name: record[name] for name in _OWN}
-            row["station"] = values.get("station") or record["station"]
-            for repeat in repeats:
+            values = stored_values(asked.definition, record["version"], record["answers"])
+            row: dict[str, Any] = form_tables.row(asked.definition, values) | {name: record[name] for name in _OWN}
+            row |= {"record_id": record["id"], "station": values.get("station") or record["station"]}
+            for repeat in asked.repeats:
                 lines: Any = values[repeat]
                 row[repeat] = [{name: form_tables.stored(value) for name, value in line.items()} for line in lines]
             found.append(row)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    definition: FormDefinition
+    repeats: tuple[str, ...]
+    received: tuple[ColumnElement[bool], ...]

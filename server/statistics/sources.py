@@ -1,16 +1,17 @@
 """The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from server.access.visibility import visible
 from server.database import table_of
 from server.records.master_tables import Customer, Vehicle
+from server.statistics import case_rows
 from server.statistics.case_months import Months, add_up
-from server.statistics.cases import Case, flagged
+from server.statistics.cases import Case
 from server.statistics.exposure import Fleet, TrainLife
 from server.statistics.labels import Labels
 from server.statistics.periods import months_later
@@ -49,16 +50,17 @@ class Sources:
 
     @cached_property
     def cases(self) -> list[Case]:
-        """The reported cases as they stood, oldest report first; what needs a period only takes `cases_between`."""
-        rows = self.view.rows("fracas")
-        found = [Case.of(row) for row in rows if row["reported_at"] and row["occurred_at"]]
-        seen = [case for case in (case.until(self.now) for case in found) if case is not None]
-        return sorted(filter(self.selected, flagged(seen)), key=lambda case: (case.reported_at, case.number))
+        """All reported cases as they stood, oldest report first; what needs a period only takes `cases_between`."""
+        return self._cases()
 
     def cases_between(self, anchor: Anchor, first: date | None, last: date | None) -> list[Case]:
         """The cases whose *anchor* lies from *first* to *last* (both included, open where None), oldest first."""
-        low, high = first or date.min, last or date.max
-        return [case for case in self.cases if low <= getattr(case, anchor).date() <= high]
+        at, bounds = case_rows.kept(self.view).c[anchor], []
+        if first is not None:
+            bounds.append(at >= datetime.combine(first, time.min))
+        if last is not None:
+            bounds.append(at <= datetime.combine(last, time.max))
+        return self._cases(*bounds)
 
     def open_cases(self, at: datetime | None = None) -> list[Case]:
         """
@@ -66,12 +68,19 @@ class Sources:
 
         What became known after *at*, up to the as-of time, is taken into account.
         """
-        then = [case.until(at) for case in self.cases] if at is not None else self.cases
-        return [case for case in then if case is not None and case.open]
+        table, instant = case_rows.kept(self.view), min(at or self.now, self.now)
+        closed = table.c.closed_on
+        found = self._cases(table.c.reported_at <= instant, or_(closed.is_(None), closed > instant.date()))
+        return [then for then in (case.until(instant) for case in found) if then is not None]
 
     def months(self) -> Months:
         """The whole history, added up by month and group."""
         return add_up(self.cases, self.now)
+
+    def _cases(self, *conditions: ColumnElement[bool]) -> list[Case]:
+        chosen = case_rows.selected(case_rows.kept(self.view), self.selection, self.regions)
+        query = case_rows.query_of(self.view).where(*conditions, *chosen)
+        return sorted(case_rows.read(self.view, query), key=lambda case: (case.reported_at, case.number))
 
     @cached_property
     def fleet(self) -> Fleet:

@@ -16,6 +16,7 @@ from server.site import Site
 
 P = ParamSpec("P")
 IDLE = timedelta(hours=8)
+_PROGRAMS = ("/api/", "/odata/", "/webquery/")
 _SAME_FOR_ALL = ("static", "healthz", "readyz")
 
 
@@ -30,8 +31,8 @@ def start(app: Flask, site: Site) -> None:
 
     @app.before_request
     def _recognise() -> None:
-        # The API takes no cookies; its documentation is a page like the others.
-        program = request.path.startswith("/api/") and request.endpoint != "api.docs"
+        # The API and the feeds take no cookies; its documentation is a page like the others.
+        program = request.path.startswith(_PROGRAMS) and request.endpoint != "api.docs"
         g.viewer = None if program or request.endpoint in _SAME_FOR_ALL else _visitor(site)
 
 

@@ -100,6 +100,9 @@ ROUTES: Mapping[str, Answers] = {
     "GET /api/v1/datasets/<name>": TOKEN,
     "GET /api/v1/reports": TOKEN,
     "GET /api/v1/reports/<name>": TOKEN,
+    "GET /odata/v4/": TOKEN,
+    "GET /odata/v4/$metadata": TOKEN,
+    "GET /odata/v4/<path:resource>": TOKEN,
 }
 
 
@@ -129,6 +132,7 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
         "<path:filename>": "page.css",
         "/datasets/<name>": "/datasets/records_by_form",
         "/reports/<name>": "/reports/fracas_monthly",
+        "<path:resource>": "records_visit",
     }
 
 
@@ -184,7 +188,7 @@ def _status(route: str, alices: Mapping[str, str], browser: Browser, client: Pro
     method, _, path = route.partition(" ")
     for hole, value in alices.items():
         path = path.replace(hole, value)
-    if path.startswith("/api/"):
+    if path.startswith(("/api/", "/odata/")):
         return client.client.open(path, method=method, headers=client.headers).status_code
     data = {"language": "en", "revision": "1", "instance_id": str(uuid.uuid4())}
     answer = browser.post(path, data) if method == "POST" else browser.get(path)

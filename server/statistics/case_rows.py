@@ -1,0 +1,125 @@
+"""Cases as the database gives them: only those asked for, as of an instant, each beside those of the same key."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, literal, or_, select
+from sqlalchemy.types import DateTime
+
+from server.access.visibility import visible
+from server.records import form_tables, kept_revisions
+from server.statistics.cases import REPEAT_DAYS, Case
+from server.statistics.selection import Selection
+from server.statistics.snapshot import View
+
+FORM = "fracas"
+_NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  stands for a repair that has not been made; local, as all times of a case
+_FLAGS = ("repeated", "followed", "duplicate")
+_COLUMNS = tuple(field.name for field in fields(Case) if field.name not in _FLAGS)
+_KEY = ("vehicle", "part", "failure_mode", "car")  # in the order of the index
+
+
+def kept(view: View) -> Table:
+    """The table of all revisions of the view's cases."""
+    return kept_revisions.table(view.site.definitions[FORM])
+
+
+def known(table: FromClause, view: View) -> ColumnElement[bool]:
+    """Whether a row of *table* is what was known of its case at the view's instant, when it had been reported."""
+    return and_(
+        table.c.known_to > view.as_of,
+        table.c.known_from <= view.as_of,
+        table.c.reported_at <= view.local,
+        table.c.occurred_at.is_not(None),
+    )
+
+
+def selected(table: Table, selection: Selection, regions: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    """What *selection* asks of the rows of *table*; *regions* has the region of each station's code."""
+    if selection.region is not None:
+        yield table.c.station.in_([code for code, region in regions.items() if region == selection.region])
+    for name in ("station", "customer", "vehicle_type", "system"):
+        if (code := getattr(selection, name)) is not None:
+            yield table.c[name] == code
+
+
+def read(view: View, query: Select[Any]) -> Iterator[Case]:
+    """The cases that *query* (of `query_of`, narrowed) finds, as they stood at the view's instant."""
+    now, day = view.local, timedelta(days=REPEAT_DAYS)
+    for *values, before, after in view.session.execute(query):
+        found = Case(**dict(zip(_COLUMNS, values, strict=True))).until(now)
+        assert found is not None
+        if before is not None or after is not None:
+            found = _beside(found, before, after, day)
+        yield found
+
+
+def query_of(view: View) -> Select[Any]:
+    """
+    All cases known at the view's instant that its viewer may see, each with its neighbours.
+
+    Neighbours are looked for among all cases there are: that a failure came back is true
+    for everybody.
+    """
+    table = kept(view)
+    query = select(*(table.c[name] for name in _COLUMNS), _before(table, view), _after(table, view))
+    query = query.where(known(table, view))
+    if view.viewer.sees_all:
+        return query
+    # Who may see a record is decided by the station it belongs to today.
+    current = form_tables.table(view.site.definitions[FORM])
+    return visible(query.join(current, current.c.record_id == table.c.record_id), current, view.viewer)
+
+
+def _before(table: Table, view: View) -> ColumnElement[Any]:
+    """When the last failure of the same key before a row was repaired; `_NEVER` when it was not, null without one."""
+    other = table.alias("before")
+    c = other.c
+    never = literal(_NEVER, DateTime())
+    earlier = and_(
+        c.occurred_at <= table.c.occurred_at, or_(c.occurred_at < table.c.occurred_at, c.number < table.c.number)
+    )
+    return (
+        select(case((c.repaired_at <= view.local, c.repaired_at), else_=never))
+        .where(*(c[name] == table.c[name] for name in _KEY), earlier, known(other, view))
+        .order_by(c.occurred_at.desc(), c.number.desc())
+        .limit(1)
+        .correlate(table)
+        .scalar_subquery()
+    )
+
+
+def _after(table: Table, view: View) -> ColumnElement[Any]:
+    """When the next failure of the same key occurred; null without one."""
+    other = table.alias("after")
+    c = other.c
+    later = and_(
+        c.occurred_at >= table.c.occurred_at, or_(c.occurred_at > table.c.occurred_at, c.number > table.c.number)
+    )
+    return (
+        select(c.occurred_at)
+        .where(*(c[name] == table.c[name] for name in _KEY), later, known(other, view))
+        .order_by(c.occurred_at, c.number)
+        .limit(1)
+        .correlate(table)
+        .scalar_subquery()
+    )
+
+
+def _beside(found: Case, before: datetime | None, after: datetime | None, window: timedelta) -> Case:
+    """*found* with how it stands to its neighbours, as `cases.repeats` says."""
+    if found.key is None:
+        return found
+    repaired = found.repaired_at
+    return replace(
+        found,
+        repeated=before is not None and before < found.occurred_at <= _until(before, window),
+        followed=after is not None and repaired is not None and repaired < after <= _until(repaired, window),
+        duplicate=before is not None and found.occurred_at <= before,
+    )
+
+
+def _until(repaired: datetime, window: timedelta) -> datetime:
+    return repaired if repaired == _NEVER else repaired + window
