@@ -8,6 +8,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from workbooks.dataset import Dataset
 from workbooks.form import Language
+from workbooks.package import Package
+from workbooks.reporting.filling import TableRows, fill
 from workbooks.reporting.pivot_cache import CacheField, cache_fields
 from workbooks.reporting.pivot_layout import lay_out
 from workbooks.reporting.pivot_parts import PlacedPivot, inject
@@ -43,13 +45,17 @@ def build_report(report: ReportDefinition, datasets: Mapping[str, Dataset], lang
     add_cover(cover, report, datasets, looks, language)
     _set_print(cover, report, language)
     cover.set_portrait()
-    placed = [
-        pivot
-        for sheet in report.sheets
-        if (pivot := _add_sheet(book, sheet, report, datasets, caches, looks, language))
-    ]
+    placed: list[PlacedPivot] = []
+    rows: list[TableRows] = []
+    for sheet in report.sheets:
+        pivot, table = _add_sheet(book, sheet, report, datasets, caches, looks, language)
+        placed += [pivot] if pivot else []
+        rows += [table] if table else []
     book.close()
-    return inject(out.getvalue(), caches, placed, language=language, as_of=as_of)
+    package = Package(out.getvalue())
+    fill(package, rows)
+    inject(package, caches, placed, language=language, as_of=as_of)
+    return package.save()
 
 
 def _caches(report: ReportDefinition, datasets: Mapping[str, Dataset]) -> dict[str, list[CacheField]]:
@@ -75,9 +81,9 @@ def _add_sheet(
     caches: Mapping[str, list[CacheField]],
     looks: Looks,
     language: Language,
-) -> PlacedPivot | None:
+) -> tuple[PlacedPivot | None, TableRows | None]:
     page = book.add_worksheet(sheet.title[language])
-    placed, dataset = None, None
+    placed, dataset, rows = None, None, None
     if sheet.pivot or sheet.chart:
         page.hide_gridlines(2)
         add_heading(page, sheet, looks, language)
@@ -86,12 +92,12 @@ def _add_sheet(
         placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
     if sheet.table:
         dataset = datasets[sheet.table.name]
-        add_table(page, sheet, dataset, looks, language)
+        rows = add_table(page, sheet, dataset, looks, language)
     if sheet.chart:
         add_chart(book, page, sheet, placed, dataset, looks, language)
     page.set_tab_color(_TAB["pivot" if sheet.pivot or sheet.chart else "data"])
     _set_print(page, report, language)
-    return placed
+    return placed, rows
 
 
 def _set_print(page: Worksheet, report: ReportDefinition, language: Language) -> None:

@@ -2,11 +2,14 @@
 
 import re
 from collections import Counter
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 from io import BytesIO
 from itertools import product
 
 import pytest
+from lxml import etree
 from openpyxl import load_workbook
 
 from tests.libreoffice import running
@@ -15,11 +18,20 @@ from workbooks.dataset import Column, Dataset
 from workbooks.form import Text
 from workbooks.package import Package
 from workbooks.pivots import build_report
-from workbooks.push import push
+from workbooks.push import PushError, push
 from workbooks.report import load_reports
-from workbooks.reporting.pivot_cache import cache_fields
+from workbooks.reporting.pivot_cache import cache_fields, definition
+from workbooks.reporting.pivot_cache import records as pivot_records
 from workbooks.reporting.pivot_layout import NO_FIGURE, lay_out
-from workbooks.reporting.report_definition import PivotField, PivotValue, ReportPivot
+from workbooks.reporting.report_definition import (
+    PivotField,
+    PivotValue,
+    ReportChart,
+    ReportDefinition,
+    ReportPivot,
+    ReportSheet,
+    ReportTable,
+)
 
 X = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 REPORT = load_reports()["fracas_monthly"]
@@ -342,3 +354,84 @@ def test_a_figure_named_like_a_column_gets_another_name():
         columns = {field.get("name") for field in cache.iter(f"{X}cacheField")}
         assert not columns & {value.get("name") for value in table.iter(f"{X}dataField")}
         assert re.fullmatch(r"[A-Z]+\d+:[A-Z]+\d+", table.find(f"{X}location").get("ref"))
+
+
+def odd_values():
+    """What a cell or a cache could get wrong: markup, blanks, flags, days beside instants, codes Excel reads."""
+    kinds = {"words": "text", "figure": "decimal", "flag": "boolean", "day": "date", "at": "datetime", "n": "integer"}
+    values = [
+        ("a<b>&\"c'", 1.5, True, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), 7),
+        ("", Decimal("2.25"), None, None, None, None),
+        ("  两 头  ", 1e-9, False, date(2024, 2, 29), datetime(2024, 2, 29), -3),
+        ("_x0041_\x07\n第二行", float("nan"), True, date(1999, 12, 31), datetime(1999, 12, 31, 23, 59, 59), 2**40),
+        (None, 12345678.901, None, date(2026, 1, 2), None, 0),
+    ]
+    columns = tuple(Column(name, Text(f"列{name}", name), kind) for name, kind in kinds.items())
+    words = Text("奇怪的值", "Odd values")
+    return Dataset(
+        name="odd", title=words, definition=words, as_of=datetime(2026, 3, 5), columns=columns,
+        data=tuple(list(column) for column in zip(*values, strict=True)),
+    )  # fmt: skip
+
+
+def test_rows_of_large_tables_are_those_xlsxwriter_would_write():
+    """A table is written the quick way, or by XlsxWriter where a chart stands on its values: the cells are the same."""
+    quick = ReportSheet(title=Text("表", "Table"), table=ReportTable(name="T_odd", dataset="odd"))
+    chart = ReportChart(type="column", title=Text("图", "Chart"), categories="words", columns=("n",))
+    slow = replace(quick, title=Text("表", "Chart"), chart=chart)
+    summary, found = Text("", ""), odd_values()
+    found.data[0][3] = "第一行\n第二行"  # openpyxl reads Excel's codes in one kind of text only
+    built = [
+        build_report(
+            ReportDefinition(report_id="odd", title=summary, summary=summary, sheets=(sheet,)),
+            {"T_odd": found},
+            "zh",
+        )
+        for sheet in (quick, slow)
+    ]
+
+    rows = [
+        [[cell.value for cell in row] for row in load_workbook(BytesIO(content))["表"].iter_rows()] for content in built
+    ]
+    assert rows[0] == [row[:6] for row in rows[1][3:]]
+    assert len(rows[0]) == 6
+    assert_valid(*built)
+
+
+def test_a_cache_can_hold_any_value():
+    """Each record says what its row holds, in the cache's own way of writing it."""
+    found = odd_values()
+    fields = cache_fields(found.columns, found.data, frozenset({"flag", "day"}))
+
+    records = etree.fromstring(pivot_records(fields))
+    shared = etree.fromstring(definition(fields, "T_odd", "zh", found.as_of)).findall(f".//{X}sharedItems")
+
+    def held(record):
+        items = [
+            shared[place][int(item.get("v"))] if item.tag == f"{X}x" else item for place, item in enumerate(record)
+        ]
+        return [(item.tag.removeprefix(X), item.get("v")) for item in items]
+
+    assert [held(record) for record in records] == [
+        [("s", "a<b>&\"c'"), ("n", "1.5"), ("b", "1"), ("d", "2026-01-02T00:00:00"),
+         ("d", "2026-01-02T03:04:05"), ("n", "7")],
+        [("m", None), ("n", "2.25"), ("m", None), ("m", None), ("m", None), ("m", None)],
+        [("s", "  两 头  "), ("n", "1e-9"), ("b", "0"), ("d", "2024-02-29T00:00:00"),
+         ("d", "2024-02-29T00:00:00"), ("n", "-3")],
+        [("s", "_x005F_x0041__x0007_\n第二行"), ("m", None), ("b", "1"), ("d", "1999-12-31T00:00:00"),
+         ("d", "1999-12-31T23:59:59"), ("n", str(2**40))],
+        [("m", None), ("n", "12345678.901"), ("m", None), ("d", "2026-01-02T00:00:00"), ("m", None), ("n", "0")],
+    ]  # fmt: skip
+    assert shared[3].get("minDate") == "1999-12-31T00:00:00"
+    assert (shared[5].get("minValue"), shared[5].get("containsInteger")) == ("-3", "1")
+
+
+def test_a_text_longer_than_a_cell_is_told():
+    """With the column's name; the table is one of those written the quick way."""
+    found = datasets(drawn_cases())
+    column = list(CASES).index("failure_mode")
+    data = [list(values) for values in found["T_fracas_cases"].data]
+    data[column][3] = "长" * 32_768
+
+    with pytest.raises(PushError, match="failure_mode"):
+        build_report(REPORT, found | {"T_fracas_cases": replace(found["T_fracas_cases"], data=tuple(data))}, "zh")

@@ -1,13 +1,17 @@
 """The pivot cache of a table: its columns as fields, their distinct values shared, its rows as records."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from math import isfinite
+from types import NoneType
 from typing import Any
+from xml.sax.saxutils import escape
 
+import orjson
 from lxml import etree
 
 from workbooks.dataset import Column
@@ -17,6 +21,8 @@ from workbooks.pushing.columns import text_content
 
 Value = str | int | float | date | bool | None
 _S = f"{{{SHEET_NS}}}"
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_MARKUP = re.compile('[<>&"]|_x')
 
 
 def element(parent: etree._Element | None, name: str, /, **attributes: object) -> etree._Element:
@@ -55,43 +61,71 @@ class CacheField:
 def cache_fields(columns: Sequence[Column], data: Sequence[Sequence[Any]], grouped: frozenset[str]) -> list[CacheField]:
     """The fields of a table's cache; *grouped* names the columns that stand in rows, columns or filters."""
     return [
-        CacheField(column, tuple(map(_plain, values)) or (None,), column.name in grouped)
+        CacheField(column, _plain_column(values) or (None,), column.name in grouped)
         for column, values in zip(columns, data, strict=True)
     ]
 
 
-def definition(fields: Sequence[CacheField], table: str, language: Language, as_of: datetime) -> etree._Element:
+def definition(fields: Sequence[CacheField], table: str, language: Language, as_of: datetime) -> bytes:
     """The pivotCacheDefinition over Excel table *table*, to be refreshed when the workbook is opened."""
-    root = element(
-        None, "pivotCacheDefinition", refreshOnLoad=1, refreshedBy="Aftersheet",
-        refreshedDate=round((as_of - datetime(1899, 12, 30)).total_seconds() / 86_400, 6),  # noqa: DTZ001 (Excel's zero)
-        createdVersion=6, refreshedVersion=6, minRefreshableVersion=3, recordCount=len(fields[0].values),
-    )  # fmt: skip
-    root.set(f"{{{RELATION_NS}}}id", "rId1")
-    element(element(root, "cacheSource", type="worksheet"), "worksheetSource", name=table)
-    listed = element(root, "cacheFields", count=len(fields))
+    zero = datetime(1899, 12, 30)  # noqa: DTZ001 (Excel's)
+    refreshed = round((as_of - zero).total_seconds() / 86_400, 6)
+    parts = [
+        _DECLARATION + b'<pivotCacheDefinition xmlns="%s" xmlns:r="%s" r:id="rId1" refreshOnLoad="1" '
+        b'refreshedBy="Aftersheet" refreshedDate="%r" createdVersion="6" refreshedVersion="6" '
+        b'minRefreshableVersion="3" recordCount="%d"><cacheSource type="worksheet"><worksheetSource name="%s"/>'
+        b'</cacheSource><cacheFields count="%d">'
+        % (
+            SHEET_NS.encode(),
+            RELATION_NS.encode(),
+            refreshed,
+            len(fields[0].values),
+            attribute(table),
+            len(fields),
+        )
+    ]
     for field in fields:
-        shared = element(element(listed, "cacheField", name=field.column.label[language], numFmtId=0), "sharedItems")
-        for name, value in _description(field.values):
-            shared.set(name, value)
-        if field.shared is not None:
-            shared.set("count", str(len(field.shared)))
-            for item in field.shared:
-                _item(shared, item)
-    return root
+        said = b"".join(b' %s="%s"' % (name.encode(), value.encode()) for name, value in _description(field.values))
+        parts.append(b'<cacheField name="%s" numFmtId="0"><sharedItems' % attribute(field.column.label[language]))
+        if field.shared is None:
+            parts.append(said + b"/></cacheField>")
+        else:
+            parts.append(said + b' count="%d">' % len(field.shared))
+            parts += map(_item, field.shared)
+            parts.append(b"</sharedItems></cacheField>")
+    parts.append(b"</cacheFields></pivotCacheDefinition>")
+    return b"".join(parts)
 
 
-def records(fields: Sequence[CacheField]) -> etree._Element:
+def records(fields: Sequence[CacheField]) -> bytes:
     """The pivotCacheRecords: one per row of the table."""
-    root = element(None, "pivotCacheRecords", count=len(fields[0].values))
-    for row in zip(*(field.values for field in fields), strict=True):
-        record = element(root, "r")
-        for field, value in zip(fields, row, strict=True):
-            if field.shared is None:
-                _item(record, value)
-            else:
-                element(record, "x", v=field.index[value])
-    return root
+    count, width = len(fields[0].values), len(fields) + 1
+    pieces: list[bytes] = [b"</r><r>"] * (count * width)
+    for place, field in enumerate(fields, start=1):
+        pieces[place::width] = _record_items(field)
+    pieces[0] = b"<r>"
+    opening = b'<pivotCacheRecords xmlns="%s" count="%d">' % (SHEET_NS.encode(), count)
+    return b"".join((_DECLARATION, opening, *pieces, b"</r></pivotCacheRecords>"))
+
+
+def _record_items(field: CacheField) -> list[bytes]:
+    """What each record says of *field*; equal values are written once."""
+    if field.shared is not None:
+        known = {value: b'<x v="%d"/>' % place for value, place in field.index.items()}
+    else:
+        if set(map(type, field.values)) <= {int, float, NoneType}:
+            numbers = orjson.dumps(field.values)[1:-1].split(b",")
+            return [b"<m/>" if number == b"null" else b'<n v="' + number + b'"/>' for number in numbers]
+        known = {value: _item(value) for value in set(field.values)}
+    return list(map(known.__getitem__, field.values))
+
+
+def attribute(text: str) -> bytes:
+    """*text* as it stands in an XML attribute, with Excel's _xHHHH_ for what XML cannot hold."""
+    if text.isprintable() and not _MARKUP.search(text):
+        return text.encode()
+    plain = etree.fromstring(b"<t" + text_content(text) + b"</t>").text or ""
+    return escape(plain, {'"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}).encode()
 
 
 def shown(value: Value, language: Language) -> str | int | float:
@@ -101,6 +135,19 @@ def shown(value: Value, language: Language) -> str | int | float:
     if isinstance(value, bool):
         return str(value).upper()
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _plain_column(values: Sequence[Any]) -> tuple[Value, ...]:
+    """*values* as a cache holds them; a column that is so already is taken as it stands."""
+    kinds = set(map(type, values))
+    known = kinds <= {int, bool, date, datetime, NoneType, str, float}
+    if (
+        known
+        and (float not in kinds or all(map(isfinite, (v for v in values if type(v) is float))))
+        and "" not in values
+    ):
+        return tuple(values)
+    return tuple(map(_plain, values))
 
 
 def _plain(value: Any) -> Value:
@@ -128,30 +175,32 @@ def _ascending(value: Value) -> tuple[int, Any]:
 
 def _description(values: Sequence[Value]) -> list[tuple[str, str]]:
     """What sharedItems says about a column's values."""
-    present = {type(value) for value in values}
-    blank, texts = type(None) in present, bool(present & {str, bool})
-    dates = [value for value in values if isinstance(value, date)]
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    kinds = set(map(type, values))
+    blank, texts = NoneType in kinds, bool(kinds & {str, bool})
+    times, figures = bool(kinds & {date, datetime}), bool(kinds & {int, float})
     said: list[tuple[str, str]] = []
     if not (texts or blank):
         said.append(("containsSemiMixedTypes", "0"))
-    if dates and not (texts or numbers):
+    if times and not (texts or figures):
         said.append(("containsNonDate", "0"))
-    if dates:
+    if times:
         said.append(("containsDate", "1"))
-    if not texts and (dates or numbers):
+    if not texts and (times or figures):
         said.append(("containsString", "0"))
     if blank:
         said.append(("containsBlank", "1"))
-    if numbers and (texts or dates):
+    if figures and (texts or times):
         said.append(("containsMixedTypes", "1"))
-    if numbers:
+    if figures:
+        numbers = [value for value in values if type(value) in (int, float)]
         said.append(("containsNumber", "1"))
-        if all(isinstance(number, int) for number in numbers):
+        if float not in kinds:
             said.append(("containsInteger", "1"))
-        said += [("minValue", repr(min(numbers))), ("maxValue", repr(max(numbers)))]
-    if dates and not numbers:
-        said += [("minDate", _instant(min(dates, key=_instant))), ("maxDate", _instant(max(dates, key=_instant)))]
+        said += [("minValue", repr(min(numbers))), ("maxValue", repr(max(numbers)))]  # type: ignore[type-var]
+    elif times:
+        times_only = [value for value in values if isinstance(value, date)]
+        by = _instant if {date, datetime} <= kinds else None  # a day and an instant cannot be compared
+        said += [("minDate", _instant(min(times_only, key=by))), ("maxDate", _instant(max(times_only, key=by)))]
     return said
 
 
@@ -159,15 +208,13 @@ def _instant(value: date) -> str:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else f"{value.isoformat()}T00:00:00"
 
 
-def _item(parent: etree._Element, value: Value) -> None:
+def _item(value: Value) -> bytes:
     if value is None:
-        element(parent, "m")
-    elif isinstance(value, bool):
-        element(parent, "b", v=int(value))
-    elif isinstance(value, str):
-        # The same _xHHHH_ for what XML cannot hold as in cells, markup left to lxml.
-        element(parent, "s", v=etree.fromstring(b"<t" + text_content(value) + b"</t>").text or "")
-    elif isinstance(value, date):
-        element(parent, "d", v=_instant(value))
-    else:
-        element(parent, "n", v=repr(value))
+        return b"<m/>"
+    if isinstance(value, bool):
+        return b'<b v="%d"/>' % value
+    if isinstance(value, str):
+        return b'<s v="%s"/>' % attribute(value)
+    if isinstance(value, date):
+        return b'<d v="%s"/>' % _instant(value).encode()
+    return b'<n v="%r"/>' % value

@@ -1,14 +1,15 @@
 """What a pivot table shows: its items in order and its figures, computed as Excel computes them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import Literal
+from types import NoneType
+from typing import Any, Literal
 
 from workbooks.form import Language
 from workbooks.reporting.pivot_cache import CacheField, Value
-from workbooks.reporting.report_definition import PivotField, PivotValue, ReportPivot
+from workbooks.reporting.report_definition import PivotField, ReportPivot
 
 Kind = Literal["caption", "header", "outer", "inner", "total"]
 Figure = int | float | None
@@ -114,16 +115,26 @@ class _Cube:
         filters: Sequence[PivotAxis],
         values: Sequence[int],
     ) -> None:
-        self._pivot, self._fields, self._rows, self._values = pivot, fields, rows, values
+        self._pivot, self._rows = pivot, rows
+        self._values = [
+            _Values(value.function, fields[place]) for value, place in zip(pivot.values, values, strict=True)
+        ]
         self._groups: dict[tuple[tuple[Value, ...], Value | _Total], list[int]] = defaultdict(list)
         chosen = [(fields[axis.place].values, axis.selected) for axis in filters if axis.selected is not None]
-        paths = zip(*(fields[axis.place].values for axis in rows), strict=True)
-        for number, path in enumerate(paths):
-            if all(values[number] == selected for values, selected in chosen):
-                across = (_ALL,) if column is None else (_ALL, fields[column.place].values[number])
-                for depth in range(len(path) + 1):
-                    for value in across:
-                        self._groups[path[:depth], value].append(number)
+        numbers: Iterable[int] = range(len(fields[0].values))
+        for column_values, selected in chosen:
+            numbers = [number for number in numbers if column_values[number] == selected]
+        leaves: dict[tuple[Value, ...], list[int]] = defaultdict(list)
+        axes = [fields[axis.place].values for axis in (*rows, *((column,) if column else ()))]
+        keys = list(zip(*axes, strict=True))
+        for number in numbers:
+            leaves[keys[number]].append(number)
+        for key, leaf in leaves.items():  # a group for every path above a leaf, and for all columns together
+            path = key[: len(rows)]
+            across = (_ALL,) if column is None else (_ALL, key[-1])
+            for depth in range(len(path) + 1):
+                for value in across:
+                    self._groups[path[:depth], value] += leaf
 
     def has(self, path: tuple[Value, ...], column: Value) -> bool:
         return (path, column) in self._groups
@@ -147,23 +158,37 @@ class _Cube:
 
     def _figure(self, path: tuple[Value, ...], column: Value | _Total, number: int) -> Figure | str:
         group = self._groups.get((path, column))
-        if group is None:
-            return None
-        values = self._fields[self._values[number]].values
-        return _aggregate(self._pivot.values[number], [values[row] for row in group])
+        return None if group is None else self._values[number].over(group)
 
 
-def _aggregate(value: PivotValue, values: Sequence[Value]) -> Figure | str:
-    if value.function == "count":
-        return sum(v is not None for v in values)
-    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    if value.function == "sum":
-        return sum(numbers) if all(isinstance(n, int) for n in numbers) else fsum(numbers)
-    if not numbers:
-        return NO_FIGURE if value.function == "average" else 0
-    if value.function == "average":
-        return fsum(numbers) / len(numbers)
-    return max(numbers) if value.function == "max" else min(numbers)
+class _Values:
+    """A column of figures and how they are put together; texts and flags count, but are no numbers."""
+
+    def __init__(self, function: str, field: CacheField) -> None:
+        self._function = function
+        kinds = set(map(type, field.values))
+        self._whole = float not in kinds
+        self._full = kinds <= {int, float}
+        self._numbers: Sequence[Any] = field.values
+        if function == "count":
+            self._numbers = [None if value is None else 1 for value in field.values]
+            self._full, self._whole = False, True
+        elif not kinds <= {int, float, NoneType}:
+            self._numbers = [value if type(value) in (int, float) else None for value in field.values]
+
+    def over(self, group: Sequence[int]) -> Figure | str:
+        """The figure of the rows numbered in *group*."""
+        numbers = list(map(self._numbers.__getitem__, group))
+        if not self._full:
+            numbers = [number for number in numbers if number is not None]
+        if self._function in ("sum", "count"):
+            return sum(numbers) if self._whole else fsum(numbers)
+        if not numbers:
+            return NO_FIGURE if self._function == "average" else 0
+        if self._function == "average":
+            return fsum(numbers) / len(numbers)
+        extreme: Figure = max(numbers) if self._function == "max" else min(numbers)
+        return extreme
 
 
 def _number(figure: Figure | str) -> float:

@@ -51,19 +51,18 @@ WORDS: Mapping[Language, PivotWords] = {
 
 
 def inject(
-    content: bytes,
+    package: Package,
     caches: Mapping[str, Sequence[CacheField]],
     pivots: Sequence[PlacedPivot],
     *,
     language: Language,
     as_of: datetime,
-) -> bytes:
+) -> None:
     """
-    *content* with the pivot tables over their caches (by Excel table name), charts on their sheets tied to them.
+    Put the pivot tables over their caches (by Excel table name) into *package*, charts on their sheets tied to them.
 
     The cells must already hold what the pivot tables show.
     """
-    package = Package(content)
     used = [table for table in caches if any(pivot.layout.pivot.table == table for pivot in pivots)]
     workbook = package.xml(package.workbook)
     listed = element(None, "pivotCaches")
@@ -85,10 +84,9 @@ def inject(
         package.relate(part, f"{_KIND}pivotCacheDefinition", f"xl/pivotCache/pivotCacheDefinition{cache}.xml")
         package.relate(sheets[pivot.sheet], f"{_KIND}pivotTable", part)
         _tie_charts(package, sheets[pivot.sheet], f"[report.xlsx]{pivot.sheet}!{pivot.layout.pivot.name}")
-    return package.save()
 
 
-def _add_cache(package: Package, number: int, cache: etree._Element, rows: etree._Element) -> str:
+def _add_cache(package: Package, number: int, cache: bytes, rows: bytes) -> str:
     part, rows_part = (f"xl/pivotCache/pivotCache{kind}{number}.xml" for kind in ("Definition", "Records"))
     package.replace(part, cache)
     package.replace(rows_part, rows)

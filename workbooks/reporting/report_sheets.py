@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from math import isfinite
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -11,6 +12,7 @@ from workbooks.dataset import Column, Dataset
 from workbooks.form import Language, Text
 from workbooks.ooxml.tables import PushError
 from workbooks.pushing.columns import TEXT_LIMIT, constant
+from workbooks.reporting.filling import TableRows
 from workbooks.reporting.pivot_cache import CacheField, shown
 from workbooks.reporting.pivot_layout import PivotLayout, PivotRow
 from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
@@ -36,9 +38,14 @@ def add_heading(page: Worksheet, sheet: ReportSheet, looks: Looks, language: Lan
         page.write_string(1, 0, sheet.note[language], looks("note"))
 
 
-def add_table(page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Looks, language: Language) -> None:
+def add_table(
+    page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Looks, language: Language
+) -> TableRows | None:
     """
-    The Excel table of *sheet* with its rows; on a sheet of its own it begins in the first row.
+    The Excel table of *sheet*; on a sheet of its own it begins in the first row.
+
+    A table that feeds a chart is written whole, since the chart holds its values. Of
+    others only the first row is; the rows to fill in are given back.
 
     Raises:
         PushError: A text is longer than a cell.
@@ -52,7 +59,7 @@ def add_table(page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Look
         {"header": c.label[language], "header_format": looks("column"), "formula": f"={c.formula}"}
         for c in table.calculated
     ]
-    last = top + max(1, len(dataset))
+    last = top + (max(1, len(dataset)) if sheet.chart else 1)
     page.add_table(
         top, 0, last, len(headers) - 1, {"name": table.name, "columns": headers, "style": "Table Style Light 9"}
     )
@@ -60,7 +67,7 @@ def add_table(page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Look
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
         look = looks("body", FORMATS[column.type])
         page.set_column(place, place, _width(column, values, language), look)
-        for number, value in enumerate(values or [None], start=top + 1):
+        for number, value in enumerate(values[: last - top] or [None], start=top + 1):
             _write(page, number, place, value, look, column)
     for place, calculated in enumerate(table.calculated, start=len(columns)):
         look = looks("body", calculated.format)
@@ -70,6 +77,12 @@ def add_table(page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Look
             page.write_formula(number, place, f"={calculated.formula}", look, "" if value is None else value)
     page.freeze_panes(top + 1, 0 if sheet.chart else 1)
     page.repeat_rows(top)
+    if sheet.chart:
+        return None
+    return TableRows(
+        sheet=sheet.title[language], name=table.name, top=top + 2, columns=columns, data=data,
+        calculated=table.calculated,
+    )  # fmt: skip
 
 
 def add_pivot(
@@ -255,7 +268,7 @@ def _dress(drawn: Any, chart: ReportChart, looks: Looks, language: Language) -> 
 
 
 def _write(page: Worksheet, row: int, place: int, value: Any, look: Any, column: Column) -> None:
-    if value is None or value == "":
+    if value is None or value == "" or (isinstance(value, float) and not isfinite(value)):
         page.write_blank(row, place, None, look)
     elif isinstance(value, bool):
         page.write_boolean(row, place, value, look)

@@ -70,6 +70,8 @@ class Looks:
 
 def text_width(text: str) -> int:
     """Columns a text takes, wide characters counted twice."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 

@@ -1,0 +1,92 @@
+"""The rows of large tables, written beside XlsxWriter: it leaves one row that shows how each column looks."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbooks.dataset import Column
+from workbooks.form import Text
+from workbooks.ooxml.letters import column_letters
+from workbooks.ooxml.parts import Deflation
+from workbooks.ooxml.tables import Area, PushError
+from workbooks.package import Package
+from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
+from workbooks.reporting.report_definition import CalculatedColumn
+
+_STYLE = re.compile(rb'<c r="[A-Z]+\d+"(?: s="(\d+)")?')
+_DIMENSION = re.compile(rb'<dimension ref="[^"]*"/>')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRows:
+    """What goes under the headings of table *name* on *sheet*; *top* is the row (from 1) of the first value."""
+
+    sheet: str
+    name: str
+    top: int
+    columns: Sequence[Column]
+    data: Sequence[Sequence[Any]]
+    calculated: Sequence[CalculatedColumn] = ()
+
+
+def fill(package: Package, tables: Sequence[TableRows]) -> None:
+    """
+    Put the rows into their sheets, whose tables have one row so far.
+
+    Raises:
+        PushError: A text is longer than a cell can hold.
+    """
+    parts = {sheet.title: sheet.part for sheet in package.sheets()}
+    for table in tables:
+        if table.data and len(table.data[0]) > 1:
+            _fill(package, parts[table.sheet], table)
+
+
+def _fill(package: Package, part: str, table: TableRows) -> None:
+    content, rows = package.read(part), len(table.data[0])
+    start = content.index(b'<row r="%d"' % table.top)
+    end = content.index(b"</row>", start) + len(b"</row>")
+    columns = _columns(table, [int(style or 0) for style in _STYLE.findall(content, start, end)])
+    area = Area(1, table.top - 1, len(columns), table.top + rows - 1)
+    whole = Area(1, 1, area.right, area.bottom)
+    out = Deflation()
+    out.write(_DIMENSION.sub(b'<dimension ref="%s"/>' % str(whole).encode(), content[:start], count=1))
+    try:
+        for first in range(0, rows, CHUNK):
+            out.write(rows_xml(columns, first, min(first + CHUNK, rows), table.top))
+    except TextTooLong as error:
+        raise _too_long(table, error) from error
+    out.write(content[end:])
+    package.replace(part, out.finish())
+    for described in package.related(part, "table").values():
+        root = package.xml(described)
+        if root.get("displayName") == table.name:
+            for element in (root, *root.iterfind("{*}autoFilter")):
+                element.set("ref", str(area))
+            package.replace(described, root)
+
+
+def _columns(table: TableRows, styles: Sequence[int]) -> list[CellColumn]:
+    plain = [
+        CellColumn(letters=column_letters(place), style=style, type=column.type, values=values)
+        for place, (column, values, style) in enumerate(zip(table.columns, table.data, styles, strict=False), start=1)
+    ]
+    return plain + [
+        CellColumn(letters=column_letters(place), style=styles[place - 1], formula=calculated.formula)
+        for place, calculated in enumerate(table.calculated, start=len(plain) + 1)
+    ]
+
+
+def _too_long(table: TableRows, error: TextTooLong) -> PushError:
+    label = next(
+        column.label
+        for column, values in zip(table.columns, table.data, strict=True)
+        if isinstance(values[error.index], str) and len(values[error.index]) * 2 >= error.length
+    )
+    return PushError(
+        Text(
+            f"“{label.zh}”有一个 {error.length} 字的内容，超过单元格上限 32767。",
+            f"“{label.en}” holds a text of {error.length} characters; a cell holds 32,767.",
+        )
+    )
