@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from server.intake.receive import Receipt
+from server.records.channels import CHANNELS
 from server.records.outcome import FAILED, OUTCOME_TEXT, Outcome
 from server.records.shown import Difference, differences, stored
 from server.records.store import RecordDetail, SubmissionRow
@@ -44,15 +45,6 @@ _UNLOCK = Text(
     "Enter the password of the file, or clear it and send the file again.",
 )
 _LOCKED = frozenset((FindingCode.ENCRYPTED.slug, FindingCode.WRONG_PASSWORD.slug))
-CHANNELS: Mapping[str, Text] = {
-    "web": Text("网页", "Web page"),
-    "api": Text("接口", "API"),
-    "cli": Text("命令行", "Command line"),
-    "mail": Text("邮件", "E-mail"),
-    "folder": Text("文件夹", "Folder"),
-    "desk": Text("Excel", "Excel"),
-    "demo": Text("演示数据", "Demo data"),
-}
 _FILLED_IN = Text("网页填写", "Filled in on the page")
 _WITHOUT_FILE = Text("填写内容（无文件）", "Answers without a file")
 

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, abort, render_template
 
 from server.access.visibility import Viewer
 from server.intake.workbooks import record_workbook
+from server.records.channels import CHANNELS
 from server.records.form_tables import station_field
 from server.records.shown import differences
 from server.records.store import NotFound, RecordDetail, record
@@ -42,7 +43,7 @@ def show(number: str) -> str:
         sent=[receipts.of_row(row, site().definitions) for row in reversed(found.submissions)],
         station=show_value(station, found.station, language, master) if station else "",
         may_continue=may_continue(definition, found, viewer),
-        channels=receipts.CHANNELS,
+        channels=CHANNELS,
     )
 
 

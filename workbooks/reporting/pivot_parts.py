@@ -71,8 +71,9 @@ def inject(
         entry = element(listed, "pivotCache", cacheId=number)
         entry.set("{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id", key)
     extensions = workbook.find(f"{{{SHEET_NS}}}extLst")
-    workbook.insert(len(workbook) if extensions is None else workbook.index(extensions), listed)
-    package.replace(package.workbook, workbook)
+    if used:
+        workbook.insert(len(workbook) if extensions is None else workbook.index(extensions), listed)
+        package.replace(package.workbook, workbook)
     formats = _format_numbers(package)
     sheets = {sheet.title: sheet.part for sheet in package.sheets()}
     for number, pivot in enumerate(pivots, start=1):
