@@ -7,9 +7,18 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from workbooks.dataset import Dataset
-from workbooks.form import Language
+from workbooks.form import Language, Text
 from workbooks.package import Package
-from workbooks.reporting.filling import TableRows, fill
+from workbooks.reporting.appendix import (
+    DEFINITIONS,
+    DEFINITIONS_NOTE,
+    LINEAGE,
+    LINEAGE_NOTE,
+    add_definitions,
+    add_lineage,
+)
+from workbooks.reporting.edition import Edition, Lineage
+from workbooks.reporting.filling import TableRows, add_links, fill
 from workbooks.reporting.pivot_cache import CacheField, cache_fields
 from workbooks.reporting.pivot_layout import lay_out
 from workbooks.reporting.pivot_parts import PlacedPivot, inject
@@ -19,15 +28,23 @@ from workbooks.reporting.report_sheets import add_chart, add_heading, add_pivot,
 from workbooks.reporting.report_style import Looks
 
 _A4 = 9
-_TAB = {"cover": "#1F3864", "pivot": "#5B9BD5", "data": "#9CA3AF"}
+_TAB = {"cover": "#1F3864", "pivot": "#5B9BD5", "data": "#9CA3AF", "appendix": "#7F9F7F"}
 
 
-def build_report(report: ReportDefinition, datasets: Mapping[str, Dataset], language: Language) -> bytes:
+def build_report(
+    report: ReportDefinition,
+    datasets: Mapping[str, Dataset],
+    language: Language,
+    *,
+    edition: Edition | None = None,
+    lineage: Lineage | None = None,
+) -> bytes:
     """
     The workbook of *report*, which then belongs to whoever asked for it; `push` refreshes its tables.
 
     Cells, caches and charts hold the figures of *datasets* (by the name of the table they
-    are for); Excel refreshes the pivot tables when it opens the file.
+    are for); Excel refreshes the pivot tables when it opens the file. An *edition* is
+    shown on the cover and stamped into the file; with it a *lineage* gets a sheet.
 
     Raises:
         KeyError: A table's dataset, or a column the report names, is missing.
@@ -38,11 +55,16 @@ def build_report(report: ReportDefinition, datasets: Mapping[str, Dataset], lang
     looks = Looks(book, language)
     as_of = max(datasets[table.name].as_of for table in report.tables)
     book.set_properties({"title": report.title[language], "comments": report.summary[language], "created": as_of})
+    for name, text in edition.stamp.properties().items() if edition else ():
+        book.set_custom_property(name, text, "text")
     caches = _caches(report, datasets)
+    appendix = [(DEFINITIONS, DEFINITIONS_NOTE)]
+    if edition and lineage:
+        appendix.append((LINEAGE, LINEAGE_NOTE))
     cover = book.add_worksheet(COVER[language])
     cover.hide_gridlines(2)
     cover.set_tab_color(_TAB["cover"])
-    add_cover(cover, report, datasets, looks, language)
+    add_cover(cover, report, datasets, edition, looks, language, appendix)
     _set_print(cover, report, language)
     cover.set_portrait()
     placed: list[PlacedPivot] = []
@@ -51,11 +73,27 @@ def build_report(report: ReportDefinition, datasets: Mapping[str, Dataset], lang
         pivot, table = _add_sheet(book, sheet, report, datasets, caches, looks, language)
         placed += [pivot] if pivot else []
         rows += [table] if table else []
+    page = _appendix_page(book, DEFINITIONS, report, language)
+    page.hide_gridlines(2)
+    add_definitions(page, report, datasets, looks, language)
+    links: dict[str, str] = {}
+    if edition and lineage:
+        page = _appendix_page(book, LINEAGE, report, language)
+        origins, links = add_lineage(page, lineage, edition, looks, language)
+        rows.append(origins)
     book.close()
     package = Package(out.getvalue())
+    add_links(package, LINEAGE[language], links)
     fill(package, rows)
     inject(package, caches, placed, language=language, as_of=as_of)
     return package.save()
+
+
+def _appendix_page(book: Workbook, title: Text, report: ReportDefinition, language: Language) -> Worksheet:
+    page = book.add_worksheet(title[language])
+    page.set_tab_color(_TAB["appendix"])
+    _set_print(page, report, language)
+    return page
 
 
 def _caches(report: ReportDefinition, datasets: Mapping[str, Dataset]) -> dict[str, list[CacheField]]:

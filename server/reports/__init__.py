@@ -1,9 +1,15 @@
 """Reports: which workbook gets which datasets, for which period, as of when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from importlib.metadata import version
+
+from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
+from server.reports.choices import DIMENSIONS, label
+from server.reports.lineage import lineage
 from server.reports.spans import days
 from server.site import Site
 from server.statistics.datasets import load
@@ -12,9 +18,14 @@ from server.statistics.report_period import ReportPeriod
 from server.statistics.selection import EVERYTHING, Selection
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
+from workbooks.master import Master
 from workbooks.pivots import build_report
 from workbooks.report import load_reports
+from workbooks.reporting.edition import Edition
 from workbooks.reporting.report_definition import ReportDefinition, ReportTable
+from workbooks.reporting.report_stamp import ReportStamp, StampedTable
+
+SEAL = "report"  # what the key of a report's seal is derived for
 
 
 class UnknownReport(LookupError):
@@ -101,25 +112,69 @@ def build_named_report(
         PeriodNotOffered: It is not made for such a period.
     """
     about = occasion(site, name, period=period, as_of=as_of)
-    datasets = _datasets(site, about, viewer, language, selection)
-    return build_report(about.report, datasets, language)
+    with site.session(read_only=True) as session:
+        datasets = _datasets(session, site, about, viewer, language, selection)
+        origins = lineage(session, datasets, viewer, site=site, as_of=about.as_of, language=language)
+        master = site.master(session, retired=True)
+    edition = _edition(site, about, viewer, language, selection, datasets, master)
+    return build_report(about.report, datasets, language, edition=edition, lineage=origins)
 
 
 def _datasets(
-    site: Site, about: Occasion, viewer: Viewer, language: Language, selection: Selection
+    session: Session, site: Site, about: Occasion, viewer: Viewer, language: Language, selection: Selection
 ) -> dict[str, Dataset]:
     """The rows of each table, by its name; what two tables share is loaded once."""
     loaded: dict[tuple[str, date | None, date | None], Dataset] = {}
-    with site.session(read_only=True) as session:
 
-        def rows(table: ReportTable) -> Dataset:
-            start, end = days(table.span, about.period)
-            key = table.dataset, start, end
-            if key not in loaded:
-                loaded[key] = load(
-                    session, table.dataset, viewer, site=site, as_of=about.as_of, start=start, end=end,
-                    language=language, selection=selection,
-                )  # fmt: skip
-            return loaded[key]
+    def rows(table: ReportTable) -> Dataset:
+        start, end = days(table.span, about.period)
+        key = table.dataset, start, end
+        if key not in loaded:
+            loaded[key] = load(
+                session, table.dataset, viewer, site=site, as_of=about.as_of, start=start, end=end,
+                language=language, selection=selection,
+            )  # fmt: skip
+        return loaded[key]
 
-        return {table.name: rows(table) for table in about.report.tables}
+    return {table.name: rows(table) for table in about.report.tables}
+
+
+def _edition(
+    site: Site,
+    about: Occasion,
+    viewer: Viewer,
+    language: Language,
+    selection: Selection,
+    datasets: Mapping[str, Dataset],
+    master: Master,
+) -> Edition:
+    period, built_at = about.period, datetime.now(UTC).replace(microsecond=0)
+    tables = {}
+    for table in about.report.tables:
+        start, end = days(table.span, period)
+        tables[table.name] = StampedTable(dataset=table.dataset, start=start, end=end, rows=len(datasets[table.name]))
+    stamp = ReportStamp(
+        report=about.report.report_id, period=period.name, as_of=about.as_of, built_at=built_at, language=language,
+        selection={name: code for name in DIMENSIONS if (code := getattr(selection, name)) is not None},
+        username=viewer.username, roles=tuple(sorted(viewer.roles)), station=viewer.station, region=viewer.region,
+        tables=tables, version=version("aftersheet"),
+    ).sealed(site.derived_key(SEAL))  # fmt: skip
+    as_of = about.as_of.astimezone(site.zone).replace(tzinfo=None)
+    # History has no period before it: its cover compares the year of the instant with the year before.
+    shown = period if period.start else ReportPeriod.around("year", as_of.date())
+    return Edition(
+        stamp=stamp, kind=period.kind, name=shown.name, before=shown.before().name, period=period.label,
+        over=period.end is None or about.as_of >= instant_of(period.end, site.zone),
+        selection=label(master, selection), viewer=_scope(viewer, master), as_of=as_of,
+        built_at=built_at.astimezone(site.zone).replace(tzinfo=None), public_url=site.settings.public_url,
+    )  # fmt: skip
+
+
+def _scope(viewer: Viewer, master: Master) -> Text:
+    """Who may see the figures of this copy, and how far their sight goes."""
+    region = viewer.region if not viewer.admin else None
+    if viewer.station_bound:
+        place = label(master, Selection(station=viewer.station)) if viewer.station else Text("无", "none")
+    else:
+        place = label(master, Selection(region=region)) if region else Text("全公司", "whole company")
+    return Text(f"{place.zh}（{viewer.display_name}）", f"{place.en} ({viewer.display_name})")

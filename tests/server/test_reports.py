@@ -1,25 +1,43 @@
 """Reports are made for a period, as of its end, narrowed to a place or a product, for whoever asks."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
+from sqlalchemy import select
 
 from server.access.visibility import Viewer
-from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
+from server.records.models import Submission
+from server.reports import SEAL, PeriodNotOffered, UnknownReport, build_named_report, occasion
 from server.reports.choices import NoSuchChoice, chosen, label
+from server.reports.lineage import lineage
 from server.reports.spans import days
 from server.site import Site
+from server.statistics.datasets import load
 from server.statistics.report_period import ReportPeriod
 from server.statistics.selection import Selection
+from tests.libreoffice import Office, running_here
 from tests.server.browsing import program, signed_in
 from tests.server.company import MASTER
 from tests.server.test_statistics import FAILURE, OPERATOR, at, case, colleague, send
+from workbooks.export import tables_workbook
+from workbooks.push import push
+from workbooks.reporting.report_stamp import ReportStamp, StampedTable
 
 __all__ = ["case", "colleague"]  # fixtures
 NAME = "fracas_monthly"
+HEADINGS = ["编号", "表单", "版次", "收到时间", "途径", "提交人", "原文件", "计入的数据表", "提交号", "原文件 sha256"]
+
+
+@pytest.fixture(scope="module")
+def libreoffice(require_program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with running_here(require_program, tmp_path_factory.mktemp("office")) as started:
+        yield started
 
 
 def numbers(content: bytes) -> list[str]:
@@ -114,3 +132,71 @@ def test_page_and_program_name_the_period(app: Flask, site: Site, case: str) -> 
         assert api.get(f"/reports/{NAME}?{wrong}").get_json()["slug"] == "bad-request"
     assert page.get("/reports/none.xlsx").status_code == 404
     assert api.get("/reports").get_json()["reports"][0]["periods"] == ["month", "quarter", "history"]
+
+
+def test_a_report_is_stamped_with_all_it_takes_to_build_it_again(site: Site, case: str, mei: Viewer) -> None:
+    """Period, instant, scope, selection and rows stand in the file, sealed with a key of the installation."""
+    content = build_named_report(
+        site, NAME, mei, language="en", period=ReportPeriod.parse("2026-03"), selection=Selection(system="P1")
+    )
+    stamp = ReportStamp.read(content)
+
+    assert stamp is not None
+    assert (stamp.report, stamp.period, stamp.language) == (NAME, "2026-03", "en")
+    assert stamp.as_of.astimezone(site.zone) == datetime(2026, 3, 31, 23, 59, 59, 999999, site.zone)
+    assert (stamp.username, stamp.roles, stamp.region, stamp.selection) == (
+        "mei",
+        ("manager",),
+        "华东",
+        {"system": "P1"},
+    )
+    assert stamp.tables["T_fracas_cases"] == StampedTable(
+        dataset="fracas_cases", start=date(2024, 4, 1), end=date(2026, 3, 31), rows=1
+    )
+    assert stamp.genuine(site.derived_key(SEAL))
+    assert not replace(stamp, as_of=stamp.as_of + timedelta(days=1)).genuine(site.derived_key(SEAL))
+    assert not stamp.genuine(b"another installation")
+    assert ReportStamp.read(tables_workbook([], "zh")) is None
+
+
+def test_the_stamp_survives_a_push_and_libreoffice(site: Site, case: str, libreoffice: Office, tmp_path: Path) -> None:
+    """What was written is read again after others have saved the file."""
+    content = build_named_report(site, NAME, OPERATOR, language="zh", selection=Selection(region="华东"))
+    with site.session(read_only=True) as session:
+        pushed = push(content, load(session, "fracas_cases", OPERATOR, site=site)).content
+    (tmp_path / "report.xlsx").write_bytes(pushed)
+    libreoffice.convert(tmp_path / "report.xlsx", tmp_path / "saved.xlsx")
+
+    stamp = ReportStamp.read(content)
+    assert stamp is not None
+    assert ReportStamp.read(pushed) == stamp
+    assert ReportStamp.read((tmp_path / "saved.xlsx").read_bytes()) == stamp
+
+
+def test_figures_lead_to_records_and_submissions(site: Site, case: str) -> None:
+    """Each record of the tables with its revision as of the report, who sent it, how, and where it is shown."""
+    site.settings = site.settings.model_copy(update={"public_url": "https://aftersheet.example"})
+    content = build_named_report(site, NAME, OPERATOR, language="zh", period=ReportPeriod.parse("2026-03"))
+    sheet = load_workbook(BytesIO(content), data_only=True)["溯源"]
+    (row,) = [dict(zip(HEADINGS, values, strict=True)) for values in sheet.iter_rows(5, values_only=True)]
+    with site.session(read_only=True) as session:
+        sent = session.scalars(select(Submission).where(Submission.revision == 2)).one()
+
+    assert [cell.value for cell in sheet[4]] == HEADINGS
+    assert (row["编号"], row["版次"], row["途径"], row["提交人"]) == (case, 2, "网页", sent.sender)
+    assert row["收到时间"] == datetime(2026, 3, 20, 10, 0)
+    assert (row["提交号"], row["原文件 sha256"]) == (sent.id, sent.sha256)
+    assert row["计入的数据表"] == "T_fracas_cases; T_fracas_backlog"
+    assert sheet["A5"].hyperlink.target == f"https://aftersheet.example/records/{case}"
+
+
+def test_lineage_is_that_of_the_viewer_and_sums_up_what_is_too_long(site: Site, case: str, charlie: Viewer) -> None:
+    """A record out of sight has no origin; more records than anybody reads are counted by their series."""
+    as_of = datetime.now(UTC)
+    with site.session(read_only=True) as session:
+        datasets = {"T": load(session, "fracas_cases", OPERATOR, site=site)}
+        hidden = lineage(session, datasets, charlie, site=site, as_of=as_of, language="zh")
+        long = lineage(session, datasets, OPERATOR, site=site, as_of=as_of, language="zh", limit=0)
+
+    assert hidden.origins == []
+    assert (long.origins, long.counted, long.limit) == ((), {"T": {case: 1}}, 0)

@@ -215,11 +215,13 @@ def test_charts_beside_pivot_tables_are_pivot_charts(report):
 
 
 def test_the_cover_counts_the_month_before_and_names_its_sources(report):
-    """As-of time, definitions, data sets and the last full month stand on the first sheet."""
+    """As-of time and the last full month stand on the first sheet; what is counted stands on its own."""
     text = "\n".join(str(value) for row in grid(report, "说明", 1) for value in row if value is not None)
 
-    assert "截至 2026-03-05 18:00" in text
-    assert "数据集 fracas_cases，8 行" in text
+    assert "截至\n2026-03-05 18:00" in text
+    sources = {row[0]: row for row in grid(report, "口径", 3)}
+    assert sources["T_fracas_cases"][1] == "数据 fracas_cases\nfracas_cases"
+    assert sources["T_fracas_cases"][6:] == [8, "2026-03-05 18:00"]
     assert ["指标", "2026-02", "2026-01", "全部"] in grid(report, "说明", 1, column=2)
     assert ["故障数", 2, 4, 8] in grid(report, "说明", 1, column=2)
 

@@ -1,7 +1,7 @@
 """The rows of large tables, written beside XlsxWriter: it leaves one row that shows how each column looks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from workbooks.form import Text
 from workbooks.ooxml.letters import column_letters
 from workbooks.ooxml.parts import Deflation
 from workbooks.ooxml.tables import Area, PushError
-from workbooks.package import Package
+from workbooks.package import Package, relations_part
 from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
+from workbooks.reporting.pivot_cache import attribute
 from workbooks.reporting.report_definition import CalculatedColumn
 
 _STYLE = re.compile(rb'<c r="[A-Z]+\d+"(?: s="(\d+)")?')
+_HYPERLINK = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
 _DIMENSION = re.compile(rb'<dimension ref="[^"]*"/>')
 
 
@@ -41,6 +43,26 @@ def fill(package: Package, tables: Sequence[TableRows]) -> None:
     for table in tables:
         if table.data and len(table.data[0]) > 1:
             _fill(package, parts[table.sheet], table)
+
+
+def add_links(package: Package, title: str, links: Mapping[str, str]) -> None:
+    """Make cells of a sheet links, by cell; before its rows are filled in, since they are many."""
+    if not links:
+        return
+    part = next(sheet.part for sheet in package.sheets() if sheet.title == title)
+    relations = relations_part(part)
+    told = b"".join(
+        b'<Relationship Id="rLink%d" Type="%s" Target="%s" TargetMode="External"/>'
+        % (number, _HYPERLINK, attribute(target))
+        for number, target in enumerate(links.values(), start=1)
+    )
+    package.put(relations, package.read(relations).replace(b"</Relationships>", told + b"</Relationships>"))
+    cells = b"".join(
+        b'<hyperlink ref="%s" r:id="rLink%d"/>' % (cell.encode(), number) for number, cell in enumerate(links, start=1)
+    )
+    content = package.read(part)
+    place = min(found for mark in (b"<printOptions", b"<pageMargins") if (found := content.find(mark)) >= 0)
+    package.put(part, content[:place] + b"<hyperlinks>" + cells + b"</hyperlinks>" + content[place:])
 
 
 def _fill(package: Package, part: str, table: TableRows) -> None:

@@ -1,6 +1,6 @@
 """The cover of a report: what it shows as of when, its indicators, its sheets, what is counted and from where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import fsum
 from typing import Any
@@ -8,29 +8,36 @@ from typing import Any
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from workbooks.dataset import Dataset
+from workbooks.dataset import EVERYTHING, Dataset
 from workbooks.form import Language, Text
+from workbooks.reporting.edition import Edition
 from workbooks.reporting.pivot_layout import NO_FIGURE
 from workbooks.reporting.report_definition import Indicator, Indicators, ReportDefinition
 from workbooks.reporting.report_style import Looks, text_width
 
 COVER = Text("说明", "About")
-_MONTHS_OFFERED = 24
+_PERIODS_OFFERED = 24
+_BEFORE = {
+    "month": '=TEXT(EDATE(DATE(LEFT({cell},4),RIGHT({cell},2),1),-1),"yyyy-mm")',
+    "quarter": '=IF(RIGHT({cell},1)="1",LEFT({cell},4)-1&"Q4",LEFT({cell},4)&"Q"&RIGHT({cell},1)-1)',
+    "year": "={cell}-1",
+    "history": "={cell}-1",
+}
 _HEADINGS = {
     "indicators": Text("关键指标", "Key figures"),
     "all": Text("全部", "All"),
     "sheets": Text("本册内容", "In this workbook"),
-    "definitions": Text("统计口径", "What is counted"),
-    "origin": Text("来源与刷新", "Where it is from, how to refresh it"),
+    "origin": Text("刷新与核对", "Refreshing and checking"),
 }
 _REFRESH = Text(
     "本册已归您所有：可改布局、加公式、加图表。需要新数据时，用“aftersheet push 数据集 本文件.xlsx”"
     "或网站的数据集页刷新数据表；其余内容保持不变，数据透视表在 Excel 打开文件时自动刷新。"
-    "黄色单元格是报告月，可以改选。",
+    "黄色单元格是报告期，可以改选。每个数字的口径见“口径”表，来自哪些记录见“溯源”表。",
     "This workbook is yours: change its layout, add formulas and charts. For new figures, refresh its data "
     "tables with “aftersheet push DATASET THIS_FILE.xlsx” or on the data set's page of the site; everything "
-    "else stays as it is, and the pivot tables refresh when Excel opens the file. The yellow cell is the month "
-    "reported; choose another as you like.",
+    "else stays as it is, and the pivot tables refresh when Excel opens the file. The yellow cell is the period "
+    "reported; choose another as you like. What each figure means is told on the sheet Definitions, which records "
+    "it comes from on the sheet Lineage.",
 )
 
 
@@ -58,45 +65,76 @@ class _Cover:
 
 
 def add_cover(
-    page: Worksheet, report: ReportDefinition, datasets: Mapping[str, Dataset], looks: Looks, language: Language
+    page: Worksheet,
+    report: ReportDefinition,
+    datasets: Mapping[str, Dataset],
+    edition: Edition | None,
+    looks: Looks,
+    language: Language,
+    appendix: Sequence[tuple[Text, Text]],
 ) -> None:
-    """Write the cover of *report*; its figures are formulas over the tables with their present values."""
+    """
+    Write the cover of *report*; its figures are formulas over the tables with their present values.
+
+    *appendix* names the sheets that follow those of the definition, and what they are for.
+    """
     cover = _Cover(page, looks, language)
-    used = [datasets[table.name] for table in report.tables]
-    as_of = max(dataset.as_of for dataset in used)
     for column, width in enumerate((2.5, 24, 26, 26, 26)):
         page.set_column(column, column, width)
     page.set_row(1, 34)
     page.write_string(1, 1, report.title[language], looks("title"))
-    page.write_string(2, 1, report.summary[language], looks("note"))
-    filters = dict.fromkeys(dataset.period[language] for dataset in used)
-    when = Text(f"截至 {as_of:%Y-%m-%d %H:%M}，范围：", f"As of {as_of:%Y-%m-%d %H:%M}; period: ")[language]
-    page.write_string(3, 1, when + "、".join(filters), looks("outer"))
-    cover.row = 4
+    cover.row = 2
+    _add_summary(cover, report.summary[language])
+    _add_stamp(cover, edition, [datasets[table.name] for table in report.tables])
     if report.indicators:
-        _add_indicators(cover, report, report.indicators, datasets)
+        _add_indicators(cover, report, report.indicators, datasets, edition)
     cover.heading("sheets")
     for sheet in report.sheets:
-        title = sheet.title[language]
-        page.write_url(cover.row, 1, f"internal:'{title}'!A1", looks("link"), title)
         note = (
             sheet.note[language] if sheet.note else _rows(datasets[sheet.table.name], language) if sheet.table else ""
         )
-        page.write_string(cover.row, 2, note, looks("body"))
-        cover.row += 1
-    cover.heading("definitions")
-    for name, words in dict.fromkeys((dataset.title, dataset.definition) for dataset in used):
-        cover.paragraph(name[language], words[language])
+        _add_entry(cover, sheet.title[language], note)
+    for title, words in appendix:
+        _add_entry(cover, title[language], words[language])
     cover.heading("origin")
-    for table in report.tables:
-        dataset = datasets[table.name]
-        at, rows = f"{dataset.as_of:%Y-%m-%d %H:%M}", len(dataset)
-        made = Text(
-            f"数据集 {dataset.name}，{rows} 行，截至 {at}，范围：{dataset.period.zh}。",
-            f"Data set {dataset.name}, {rows} rows as of {at}, period: {dataset.period.en}.",
-        )
-        cover.paragraph(table.name, made[language])
     cover.paragraph(Text("刷新", "Refresh")[language], _REFRESH[language])
+
+
+def _add_summary(cover: _Cover, text: str) -> None:
+    cover.page.merge_range(cover.row, 1, cover.row, 4, text, cover.looks("note", align="left"))
+    cover.page.set_row(cover.row, 16 * max(1, -(-text_width(text) // 100)) + 3)
+    cover.row += 2
+
+
+def _add_entry(cover: _Cover, title: str, note: str) -> None:
+    """A line of the table of contents; a long note takes the lines it needs."""
+    cover.page.write_url(cover.row, 1, f"internal:'{title}'!A1", cover.looks("link"), title)
+    cover.page.merge_range(cover.row, 2, cover.row, 4, note, cover.looks("wrapped"))
+    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // 80)) + 2)
+    cover.row += 1
+
+
+def _add_stamp(cover: _Cover, edition: Edition | None, used: Sequence[Dataset]) -> None:
+    """What this copy is about, two facts to a line."""
+    language, looks = cover.language, cover.looks
+    as_of = edition.as_of if edition else max(dataset.as_of for dataset in used)
+    facts = [(Text("截至", "As of"), f"{as_of:%Y-%m-%d %H:%M}")]
+    if edition:
+        running = Text("（未结束）", " (not over yet)")[language] if not edition.over else ""
+        facts = [
+            (Text("报告期", "Period"), edition.period[language] + running),
+            *facts,
+            (Text("统计范围", "Narrowed to"), edition.selection[language]),
+            (Text("数据权限", "Scope"), edition.viewer[language]),
+            (Text("生成时间", "Built at"), f"{edition.built_at:%Y-%m-%d %H:%M}"),
+            (Text("封签", "Seal"), edition.stamp.seal[:16].upper() or "—"),
+        ]
+    for number, (name, text) in enumerate(facts):
+        row, column = cover.row + number // 2, 1 + number % 2 * 2
+        cover.page.set_row(row, 19)
+        cover.page.write_string(row, column, name[language], looks("fact_name"))
+        cover.page.write_string(row, column + 1, text, looks("fact"))
+    cover.row += -(-len(facts) // 2)
 
 
 def _rows(dataset: Dataset, language: Language) -> str:
@@ -104,33 +142,46 @@ def _rows(dataset: Dataset, language: Language) -> str:
 
 
 def _add_indicators(
-    cover: _Cover, report: ReportDefinition, indicators: Indicators, datasets: Mapping[str, Dataset]
+    cover: _Cover,
+    report: ReportDefinition,
+    indicators: Indicators,
+    datasets: Mapping[str, Dataset],
+    edition: Edition | None,
 ) -> None:
     table = next(table for table in report.tables if table.name == indicators.table)
     dataset = datasets[table.name]
     names = {column.name: place for place, column in enumerate(dataset.columns)}
-    periods = list(map(str, dataset.data[names[indicators.period]]))
-    month = _reported_month(dataset, periods)
-    before = _month_before(month)
+    kind = edition.kind if edition else "month"
+    by = {"month": indicators.period, "quarter": indicators.quarter}.get(kind, indicators.year)
+    periods = list(map(str, dataset.data[names[by]]))
+    chosen = edition.name if edition else _reported_month(dataset, periods)
+    before = edition.before if edition else _month_before(chosen)
+    if edition and not _spans(edition, table.name, before):
+        before = ""  # its rows are not in the table, and nothing is no zero
     page, looks, language = cover.page, cover.looks, cover.language
     cover.heading("indicators")
     top = cover.row
     page.write_string(top, 1, Text("指标", "Figure")[language], looks("header", align="left"))
-    page.write_string(top, 2, month, looks("input", align="right"))
-    chosen = xl_rowcol_to_cell(top, 2)
-    previous = f'=TEXT(EDATE(DATE(LEFT({chosen},4),RIGHT({chosen},2),1),-1),"yyyy-mm")'
-    page.write_formula(top, 3, previous, looks("header", align="right"), before)
-    page.write_string(top, 4, _HEADINGS["all"][language], looks("header", align="right"))
-    offered = sorted(set(periods), reverse=True)[:_MONTHS_OFFERED]
-    if offered:
-        page.data_validation(top, 2, top, 2, {"validate": "list", "source": offered, "error_type": "information"})
-    criteria = _reference(table.name, dataset.columns[names[indicators.period]].label[language])
+    page.write(top, 2, _written(chosen), looks("input", align="right"))
+    columns = {2: chosen, 4: None}
+    if before:
+        columns[3] = before
+        cell = xl_rowcol_to_cell(top, 2)
+        page.write_formula(top, 3, _BEFORE[kind].format(cell=cell), looks("header", align="right"), _written(before))
+    else:
+        page.write_blank(top, 3, None, looks("header"))
+    every = dataset.period[language] if dataset.period != EVERYTHING else _HEADINGS["all"][language]
+    page.write_string(top, 4, every, looks("header", align="right"))
+    offered = sorted(set(periods) | {chosen}, reverse=True)[:_PERIODS_OFFERED]
+    page.data_validation(top, 2, top, 2, {"validate": "list", "source": offered, "error_type": "information"})
+    criteria = _reference(table.name, dataset.columns[names[by]].label[language])
     for row, item in enumerate(indicators.items, start=top + 1):
         page.set_row(row, 20)
         page.write_string(row, 1, item.label[language], looks("indicator"))
+        page.write_blank(row, 3, None, looks("figure"))
         places = [names[name] for name in (item.column, item.denominator) if name is not None]
         figures = [_reference(table.name, dataset.columns[place].label[language]) for place in places]
-        for column, wanted in ((2, month), (3, before), (4, None)):
+        for column, wanted in columns.items():
             where = "" if wanted is None else f",{criteria},{xl_rowcol_to_cell(top, column, row_abs=True)}"
             values = [
                 [v for v, p in zip(dataset.data[place], periods, strict=True) if wanted in (None, p)]
@@ -167,6 +218,21 @@ def _figure(item: Indicator, values: list[list[Any]]) -> float | str:
 def _reference(table: str, header: str) -> str:
     """A column of a table in a formula; Excel wants ' before what its own notation uses."""
     return f"{table}[{''.join(chr(39) + c if c in chr(39) + '[]#@' else c for c in header)}]"
+
+
+def _written(period: str) -> str | int:
+    """A period as its column holds it: years are numbers."""
+    return int(period) if period.isdigit() else period
+
+
+def _spans(edition: Edition, table: str, period: str) -> bool:
+    """Whether the rows of *table* reach back to the first day of *period*."""
+    start = edition.stamp.tables[table].start
+    if start is None:
+        return True
+    quarter = period.partition("Q")[2]
+    month = int(quarter) * 3 - 2 if quarter else int(period[5:7] or 1)
+    return (start.year, start.month) <= (int(period[:4]), month)
 
 
 def _reported_month(dataset: Dataset, periods: list[str]) -> str:
