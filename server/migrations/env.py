@@ -5,7 +5,8 @@ from alembic import context
 import server.access.models
 import server.intake.mail.models
 import server.records.master_tables
-import server.records.models  # noqa: F401  (these imports register the models)
+import server.records.models
+import server.statistics.rollup_tables  # noqa: F401  (these imports register the models)
 from server.database import Base
 
 context.configure(

@@ -17,8 +17,8 @@ from server.statistics.snapshot import View
 FORM = "fracas"
 _NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  stands for a repair that has not been made; local, as all times of a case
 _FLAGS = ("repeated", "followed", "duplicate")
-_COLUMNS = tuple(field.name for field in fields(Case) if field.name not in _FLAGS)
-_KEY = ("vehicle", "part", "failure_mode", "car")  # in the order of the index
+CASE_COLUMNS = tuple(field.name for field in fields(Case) if field.name not in _FLAGS)
+KEY = ("vehicle", "part", "failure_mode", "car")  # in the order of the index
 
 
 def kept(view: View) -> Table:
@@ -49,7 +49,7 @@ def read(view: View, query: Select[Any]) -> Iterator[Case]:
     """The cases that *query* (of `query_of`, narrowed) finds, as they stood at the view's instant."""
     now, day = view.local, timedelta(days=REPEAT_DAYS)
     for *values, before, after in view.session.execute(query):
-        found = Case(**dict(zip(_COLUMNS, values, strict=True))).until(now)
+        found = Case(**dict(zip(CASE_COLUMNS, values, strict=True))).until(now)
         assert found is not None
         if before is not None or after is not None:
             found = _beside(found, before, after, day)
@@ -64,7 +64,7 @@ def query_of(view: View) -> Select[Any]:
     for everybody.
     """
     table = kept(view)
-    query = select(*(table.c[name] for name in _COLUMNS), _before(table, view), _after(table, view))
+    query = select(*(table.c[name] for name in CASE_COLUMNS), _before(table, view), _after(table, view))
     query = query.where(known(table, view))
     if view.viewer.sees_all:
         return query
@@ -83,7 +83,7 @@ def _before(table: Table, view: View) -> ColumnElement[Any]:
     )
     return (
         select(case((c.repaired_at <= view.local, c.repaired_at), else_=never))
-        .where(*(c[name] == table.c[name] for name in _KEY), earlier, known(other, view))
+        .where(*(c[name] == table.c[name] for name in KEY), earlier, known(other, view))
         .order_by(c.occurred_at.desc(), c.number.desc())
         .limit(1)
         .correlate(table)
@@ -100,7 +100,7 @@ def _after(table: Table, view: View) -> ColumnElement[Any]:
     )
     return (
         select(c.occurred_at)
-        .where(*(c[name] == table.c[name] for name in _KEY), later, known(other, view))
+        .where(*(c[name] == table.c[name] for name in KEY), later, known(other, view))
         .order_by(c.occurred_at, c.number)
         .limit(1)
         .correlate(table)

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, or_, select
 from server.access.visibility import visible
 from server.database import table_of
 from server.records.master_tables import Customer, Vehicle
-from server.statistics import case_rows
-from server.statistics.case_months import Months, add_up
+from server.statistics import case_rows, history
+from server.statistics.case_months import Months
 from server.statistics.cases import Case
 from server.statistics.exposure import Fleet, TrainLife
 from server.statistics.labels import Labels
@@ -73,9 +73,14 @@ class Sources:
         found = self._cases(table.c.reported_at <= instant, or_(closed.is_(None), closed > instant.date()))
         return [then for then in (case.until(instant) for case in found) if then is not None]
 
-    def months(self) -> Months:
-        """The whole history, added up by month and group."""
-        return add_up(self.cases, self.now)
+    def months(self, first: date | None = None, last: date | None = None) -> Months:
+        """
+        Months from that of *first* to that of *last* (open where None) with what their cases add up to.
+
+        The answer is that of all cases, but it comes from sums kept of those that have
+        settled: it costs what is open or recent, however long the history is.
+        """
+        return history.months(self.view, self.selection, self.regions, first, last)
 
     def _cases(self, *conditions: ColumnElement[bool]) -> list[Case]:
         chosen = case_rows.selected(case_rows.kept(self.view), self.selection, self.regions)

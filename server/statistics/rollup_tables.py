@@ -1,0 +1,62 @@
+"""
+Tables of figures added up once: derived from the kept revisions of the cases, and made anew from them at any time.
+
+Months are numbers such as 201605, an answer that was not given is "", durations are
+microseconds (`case_months.Measures`).
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from server.database import Base
+from server.statistics.case_months import CaseGroup, Measures, ModeCounts, ModeGroup, OpenCounts, OpenGroup
+
+NOT_SETTLED = 999912  # a case about which something may still change
+_NUMBERS = {"age"}
+
+
+def _rollup(name: str, group: type[Any], sums: type[Any]) -> Table:
+    """What the cases of each group that settled in one month add up to."""
+    keys = [
+        Column(key, Integer if key in _NUMBERS else Text, primary_key=True, autoincrement=False)
+        for key in group._fields[1:]
+    ]
+    return Table(
+        name,
+        Base.metadata,
+        Column("month", Integer, primary_key=True, autoincrement=False),
+        Column("settled", Integer, primary_key=True, autoincrement=False),
+        *keys,
+        *(Column(name, BigInteger, nullable=False) for name in sums._fields),
+    )
+
+
+STANDINGS = Table(
+    "case_standings",
+    Base.metadata,
+    Column("record_id", ForeignKey("records.id"), primary_key=True, autoincrement=False),
+    Column("revision_id", Integer, nullable=False),  # the revision this was found from
+    Column("entered", Integer, nullable=False),  # the month the record was first received
+    Column("settled", Integer, nullable=False),
+    Column("repeated", Boolean, nullable=False),
+    Column("followed", Boolean, nullable=False),
+    Column("duplicate", Boolean, nullable=False),
+)
+Index("ix_case_standings_settled_entered", STANDINGS.c.settled, STANDINGS.c.entered)
+
+CASES = _rollup("case_months", CaseGroup, Measures)
+MODES = _rollup("case_modes", ModeGroup, ModeCounts)
+BACKLOG = _rollup("case_backlogs", OpenGroup, OpenCounts)
+
+# One row: how far the tables above have come.
+STATE = Table(
+    "rollup_state",
+    Base.metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("made_for", Text, nullable=False),  # version of the definition, of the form, and the zone
+    Column("records_to", Integer, nullable=False),  # while everything is made anew: the last record done
+    Column("records_end", Integer, nullable=False),  # and the record with which that ends
+    Column("revision_id", Integer, nullable=False),  # the last revision taken into account
+    Column("folded", Integer, nullable=False),  # the last month whose settled cases are added up
+)
