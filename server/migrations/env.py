@@ -6,6 +6,7 @@ import server.access.models
 import server.intake.mail.models
 import server.records.master_tables
 import server.records.models
+import server.reports.registered.models
 import server.statistics.rollup_tables  # noqa: F401  (these imports register the models)
 from server.database import Base
 
