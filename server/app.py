@@ -26,6 +26,7 @@ CONTENT_POLICY = (
 )
 MEGABYTE = 1 << 20
 LEAST_FREE = 1 << 30  # bytes of disk below which no submission can be promised to be kept
+_KEPT_BY_BROWSERS = ("static", "plotly_script.script")
 log = structlog.get_logger()
 
 
@@ -90,7 +91,7 @@ def _finish(response: Response) -> Response:
     headers["X-Request-Id"] = g.request_id
     if current_app.config["SESSION_COOKIE_SECURE"]:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint != "static":
+    if request.endpoint not in _KEPT_BY_BROWSERS:
         headers["Cache-Control"] = "no-store"
         rule = request.url_rule.rule if request.url_rule else "-"
         took = round((time.perf_counter() - g.started) * 1000, 1)

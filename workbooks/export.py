@@ -35,11 +35,13 @@ _LONGEST_TEXT = 32_767  # what one cell of Excel holds
 _ILLEGAL_IN_TITLE = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
 
-def tables_workbook(datasets: Sequence[Dataset], language: Language) -> bytes:
+def tables_workbook(datasets: Sequence[Dataset], language: Language, *, stamped: bool = False) -> bytes:
     """
     A workbook with one sheet per dataset, each a real Excel table that can be sorted and filtered.
 
-    Text stays text, whatever it begins with: nothing in it becomes a formula or a link.
+    *stamped* adds a sheet that says of each what is counted, as of when and what it was
+    narrowed to. Text stays text, whatever it begins with: nothing in it becomes a formula
+    or a link.
     """
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
@@ -49,8 +51,40 @@ def tables_workbook(datasets: Sequence[Dataset], language: Language) -> bytes:
     for number, dataset in enumerate(datasets, start=1):
         sheet = workbook.add_worksheet(_sheet_title(dataset.title[language], titles))
         _write(sheet, dataset, language, formats, f"T{number}_{dataset.name}")
+    if stamped:
+        _stamp(workbook, workbook.add_worksheet(_sheet_title(_STAMP[language], titles)), datasets, language)
     workbook.close()
     return out.getvalue()
+
+
+_STAMP = {"zh": "说明", "en": "About"}
+_STAMP_LINES: Mapping[Language, tuple[str, ...]] = {
+    "zh": ("名称", "口径", "截至", "期间与范围", "计入的记录", "行数"),
+    "en": ("Name", "Definition", "As of", "Period and place", "Records counted", "Rows"),
+}
+
+
+def _stamp(workbook: Workbook, sheet: Worksheet, datasets: Sequence[Dataset], language: Language) -> None:
+    """What it takes to read the figures, under each other for every dataset."""
+    bold = workbook.add_format({"bold": True, "valign": "top"})
+    plain = workbook.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 14)
+    sheet.set_column(1, 1, 90)
+    row = 0
+    for dataset in datasets:
+        values = (
+            dataset.title[language],
+            dataset.definition[language],
+            f"{dataset.as_of:%Y-%m-%d %H:%M}",
+            dataset.period[language],
+            dataset.filter[language],
+            f"{len(dataset):,}",
+        )
+        for name, value in zip(_STAMP_LINES[language], values, strict=True):
+            sheet.write_string(row, 0, name, bold)
+            sheet.write_string(row, 1, value, plain)
+            row += 1
+        row += 1
 
 
 def csv_file(dataset: Dataset, language: Language) -> bytes:

@@ -1,121 +1,140 @@
-"""The first screen: eight figures and four charts, as of an instant."""
+"""A board of figures: eight tiles and charts, for a period, as of an instant, and for one person's eyes."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.site import Site
-from server.statistics import tiles
-from server.statistics.cases import STAGE_LABELS, Case, Stage, bucket_of
-from server.statistics.figures import AGE_LABELS, Dashboard, ModeFigures, MonthFigures, StageFigures, StationFigures
-from server.statistics.fracas_datasets import OPEN_STAGES, mode_counts
-from server.statistics.labels import Labels
-from server.statistics.measures import mean, pareto, poisson_band, quantile, ratio
-from server.statistics.periods import last_of_month, months
+from server.statistics.boards.catalogue import CHARTS, on_board
+from server.statistics.boards.chart import Behind, Chart
+from server.statistics.boards.window import Window
+from server.statistics.case_months import Months
+from server.statistics.cases import Case
+from server.statistics.figures import Tile
+from server.statistics.periods import months_later
+from server.statistics.report_period import ReportPeriod
 from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
-from workbooks.reporting.figure_definition import load_figures
+from server.statistics.tiles import all_tiles
+from workbooks.form import Language
 
-CHARTS = ("months", "modes", "ageing", "stations")
+MONTHS_BACK = 48  # twelve quarters are shown, and the mean of the first is that of the four before
+
+
+class UnknownChart(LookupError):
+    """There is no chart of that name, or nothing can be listed behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """One board as of one instant (naive, in the site's zone)."""
+
+    as_of: datetime
+    window: Window
+    tiles: tuple[Tile, ...]
+    charts: Mapping[str, Chart]
+
+
+class _Kept(Sources):
+    """
+    Sources that read months and open cases once, because many charts of a board ask.
+
+    *floor* is the first month any of them looks back to: those before need not be read.
+    """
+
+    floor: date | None = None
+
+    @cached_property
+    def _months(self) -> Months:
+        return super().months(self.floor)
+
+    @cached_property
+    def _open(self) -> list[Case]:
+        return super().open_cases()
+
+    def months(self, first: date | None = None, last: date | None = None) -> Months:
+        return self._months if first is last is None else super().months(first, last)
+
+    def open_cases(self, at: datetime | None = None) -> list[Case]:
+        return super().open_cases(at) if at is not None else self._open
+
+
+class Figures:
+    """
+    The figures *viewer* may see of one *period*, narrowed by *selection*; facts are read once.
+
+    Without a period they are of the last twelve months. A period that is over is seen as
+    of its end, so that it reads the same whenever it is asked for; *as_of* (aware) looks
+    back further.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        viewer: Viewer,
+        *,
+        site: Site,
+        period: ReportPeriod | None = None,
+        selection: Selection = EVERYTHING,
+        as_of: datetime | None = None,
+        language: Language | None = None,
+    ) -> None:
+        instant = as_of or site.now()
+        if period is not None and period.end is not None:
+            instant = min(instant, datetime.combine(period.end, time.max, site.zone))
+        self.sources = _Kept(View.at(session, site, viewer, instant), selection)
+        self.window = Window.of(period, self.sources.today)
+        if not self.window.all_history:
+            self.sources.floor = months_later((self.window.first or self.sources.today).replace(day=1), -MONTHS_BACK)
+        self.language: Language = language or viewer.language
+
+    def board(self, name: str) -> Dashboard:
+        """The tiles and the charts of a board."""
+        return Dashboard(
+            as_of=self.sources.now,
+            window=self.window,
+            tiles=all_tiles(self.sources, self.window) if name == "overview" else (),
+            charts={chart: self.chart(chart) for chart in on_board(name)},
+        )
+
+    def chart(self, name: str) -> Chart:
+        """
+        One chart.
+
+        Raises:
+            UnknownChart: There is none of that name.
+        """
+        if name not in CHARTS:
+            raise UnknownChart(name)
+        return CHARTS[name].make(self.sources, self.window, self.language)
+
+    def behind(self, name: str, mark: str) -> Behind:
+        """
+        The records behind one mark of a chart; a mark that is none has no records.
+
+        Raises:
+            UnknownChart: There is no such chart, or nothing can be listed behind it.
+        """
+        entry = CHARTS.get(name)
+        if entry is None or entry.behind is None:
+            raise UnknownChart(name)
+        return entry.behind(self.sources, self.window, mark, self.language)
 
 
 def dashboard(
-    session: Session, viewer: Viewer, *, site: Site, as_of: datetime | None = None, selection: Selection = EVERYTHING
+    session: Session,
+    viewer: Viewer,
+    *,
+    site: Site,
+    as_of: datetime | None = None,
+    period: ReportPeriod | None = None,
+    selection: Selection = EVERYTHING,
 ) -> Dashboard:
     """The first screen for *viewer*, as of an instant (aware; now when absent)."""
-    sources = Sources(View.at(session, site, viewer, as_of), selection)
-    labels = sources.labels("fracas")
-    return Dashboard(
-        as_of=sources.now,
-        tiles=tiles.all_tiles(sources),
-        months=month_figures(sources.cases, sources.now),
-        modes=_modes(sources, labels),
-        ageing=ageing(sources.cases, sources.now),
-        stations=_stations(sources, labels),
-        definitions={name: load_figures()[name].definition for name in CHARTS},
-    )
-
-
-def month_figures(cases: Sequence[Case], now: datetime) -> tuple[MonthFigures, ...]:
-    """Every month from the first report to *now*."""
-    if not cases:
-        return ()
-    reported = sorted(case.reported_at.date() for case in cases)
-    closed = sorted(case.closed_on for case in cases if case.closed_on is not None)
-    found: list[MonthFigures] = []
-    for month in months(reported[0], now.date()):
-        last = last_of_month(month)
-        failures = bisect_right(reported, last) - bisect_left(reported, month)
-        # Months before the first whole one are no measure for those that follow.
-        before = [m.failures for m in found[-12:]] if len(found) >= 12 else []
-        expected = mean(before)
-        band = poisson_band(expected) if expected is not None else None
-        found.append(
-            MonthFigures(
-                month=month,
-                failures=failures,
-                mean=expected,
-                lower=band[0] if band else None,
-                upper=band[1] if band else None,
-                opened=failures,
-                closed=bisect_right(closed, last) - bisect_left(closed, month),
-                backlog=bisect_right(reported, last) - bisect_right(closed, last),
-                complete=last < now.date(),
-            )
-        )
-    return tuple(found)
-
-
-def ageing(cases: Sequence[Case], now: datetime) -> tuple[StageFigures, ...]:
-    """Open cases by stage and age; every stage has its row, also an empty one."""
-    counts: dict[Stage, list[int]] = {stage: [0] * len(AGE_LABELS) for stage in OPEN_STAGES}
-    oldest: dict[str, int] = {}
-    for case in cases:
-        if case.open:
-            age = case.age_days(now)
-            counts[case.stage][bucket_of(age)] += 1
-            oldest[case.stage] = max(age, oldest.get(case.stage, 0))
-    return tuple(
-        StageFigures(stage=stage, label=STAGE_LABELS[stage], counts=tuple(counts[stage]), oldest=oldest.get(stage))
-        for stage in OPEN_STAGES
-    )
-
-
-def _modes(sources: Sources, labels: Labels) -> tuple[ModeFigures, ...]:
-    first = sources.year_before(sources.today)
-    counts, shown = mode_counts([case for case in sources.cases if case.occurred_at.date() >= first], labels)
-    return tuple(ModeFigures(row.name, shown[row.name], row) for row in pareto(counts))
-
-
-def _stations(sources: Sources, labels: Labels) -> tuple[StationFigures, ...]:
-    first = sources.year_before(sources.today)
-    by_station: dict[str, list[Case]] = {}
-    for case in sources.cases:
-        by_station.setdefault(case.station, []).append(case)
-    return tuple(
-        _station(code, cases, first, sources, labels)
-        for code, cases in sorted(by_station.items(), key=lambda item: (-len(item[1]), item[0]))
-    )
-
-
-def _station(code: str, cases: list[Case], first: date, sources: Sources, labels: Labels) -> StationFigures:
-    recent = [case for case in cases if case.reported_at.date() >= first]
-    ways = [hours for case in recent if (hours := case.arrival_hours) is not None]
-    returned, judged = tiles.repeat_counts(recent, sources)
-    open_cases = [case for case in cases if case.open]
-    return StationFigures(
-        code=code,
-        label=labels.of("station", code),
-        region=labels.region(code),
-        failures=len(recent),
-        open=len(open_cases),
-        over_90_days=sum(case.age_days(sources.now) > 90 for case in open_cases),
-        arrival_hours=quantile(ways, 0.5),
-        arrival_n=len(ways),
-        repeat_share=ratio(returned, judged),
-        repeat_n=judged,
-    )
+    figures = Figures(session, viewer, site=site, period=period, selection=selection, as_of=as_of)
+    return figures.board("overview")

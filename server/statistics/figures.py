@@ -1,10 +1,10 @@
-"""What the first screen shows, as plain values: tiles, months, Pareto bars, ages and stations."""
+"""What the boards show, as plain values: tiles, months and ages."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
-from server.statistics.measures import Limits, ParetoRow
+from server.statistics.measures import Limits
 from workbooks.form import Text
 
 Tone = Literal["good", "bad", "neutral"]
@@ -44,8 +44,10 @@ class Tile:
     limits: Limits | None = None
     n: int = 0
     note: Text | None = None
+    estimated: bool = False  # much of what it is divided by is a guess
     definition: Text
     tone: Tone = "neutral"
+    judged: bool = False  # *tone* judges the change, against limits
 
     @property
     def thin(self) -> bool:
@@ -81,15 +83,6 @@ class MonthFigures:
         return "high" if self.failures > self.upper else "low" if self.failures < self.lower else ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModeFigures:
-    """One bar of the Pareto chart of failure modes."""
-
-    code: str
-    label: Text
-    row: ParetoRow
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFigures:
     """Open cases waiting in one stage of the loop, by age (`AGE_LABELS`), and the oldest one's days."""
@@ -102,32 +95,3 @@ class StageFigures:
     @property
     def total(self) -> int:
         return sum(self.counts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationFigures:
-    """One station over the last twelve months."""
-
-    code: str
-    label: Text
-    region: Text
-    failures: int
-    open: int
-    over_90_days: int
-    arrival_hours: float | None  # median
-    arrival_n: int
-    repeat_share: float | None
-    repeat_n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dashboard:
-    """The first screen as of one instant (naive, in the site's zone)."""
-
-    as_of: datetime
-    tiles: tuple[Tile, ...]
-    months: tuple[MonthFigures, ...]
-    modes: tuple[ModeFigures, ...]
-    ageing: tuple[StageFigures, ...]
-    stations: tuple[StationFigures, ...]
-    definitions: dict[str, Text]  # by chart: months, modes, ageing, stations

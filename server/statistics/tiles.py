@@ -3,81 +3,108 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from server.statistics.cases import Case, counts_for_rate, fixed_first_time, mature
+from server.statistics.boards.failures import mean_hours
+from server.statistics.boards.sums import counted_for_rate, first_month, measured, occurred
+from server.statistics.boards.voice import COVERAGE_TARGET
+from server.statistics.boards.window import Span, Window, as_many_days, months_in
+from server.statistics.case_months import Measures
 from server.statistics.figures import Tile, Tone
 from server.statistics.measures import (
-    mean,
     net_promoter_score,
     poisson_band,
     poisson_limits,
-    quantile,
     ratio,
     round_half_up,
     wilson,
 )
-from server.statistics.periods import first_of_month, last_of_month, months_later
+from server.statistics.periods import months_later
+from server.statistics.report_period import ReportPeriod
 from server.statistics.sources import Sources
 from server.statistics.trips import Trip, parts
 from workbooks.form import Text
-from workbooks.reporting.figure_definition import load_figures
+from workbooks.reporting.figure_definition import meaning
 
-COVERAGE_TARGET = 0.75  # 002:L326 (T09)
-_YEAR_BEFORE = Text("上一个 12 个月", "the 12 months before")
+_COUNTED = {
+    "month": Text("本月故障数", "Failures this month"),
+    "quarter": Text("本季度故障数", "Failures this quarter"),
+    "year": Text("本年故障数", "Failures this year"),
+    "history": Text("故障总数", "Failures in all"),
+}
+_TRAVELLED = {
+    "month": Text("本月出差人次", "Travellers this month"),
+    "quarter": Text("本季度出差人次", "Travellers this quarter"),
+    "year": Text("本年出差人次", "Travellers this year"),
+    "history": Text("出差人次", "Travellers in all"),
+}
+_BEFORE = {
+    "month": (Text("上月", "the month before"), Text("上月同期", "the same days last month")),
+    "quarter": (Text("上季度", "the quarter before"), Text("上季度同期", "the same days last quarter")),
+    "year": (Text("上年", "the year before"), Text("上年同期", "the same days last year")),
+}
 
 
-def all_tiles(sources: Sources) -> tuple[Tile, ...]:
-    """The eight tiles of the first screen, in their order."""
-    return (
-        failures_this_month(sources),
-        failure_rate(sources),
-        open_cases(sources),
-        response(sources),
-        first_time_fix(sources),
-        repeat_rate(sources),
-        satisfaction(sources),
-        trips_this_month(sources),
-    )
+def all_tiles(sources: Sources, window: Window) -> tuple[Tile, ...]:
+    """The eight tiles of the first screen, in their order, for the days of *window*."""
+    makers = (
+        failures_counted, failure_rate, open_cases, response, first_time_fix, repeat_rate, satisfaction, trips_counted,
+    )  # fmt: skip
+    return tuple(make(sources, window) for make in makers)
 
 
-def failures_this_month(sources: Sources) -> Tile:
-    """Reports of the running month against the same days of the month before; noise is not called a change."""
-    today, month = sources.today, first_of_month(sources.today)
-    count = len(sources.reported(month, today))
-    before = months_later(month, -1)
-    same_days = len(sources.reported(before, min(before + timedelta(days=today.day - 1), last_of_month(before))))
-    last_year = months_later(month, -12)
-    year_ago = len(
-        sources.reported(last_year, min(last_year + timedelta(days=today.day - 1), last_of_month(last_year)))
-    )
-    year = sources.reported(last_year, month - timedelta(days=1))
+def failures_counted(sources: Sources, window: Window) -> Tile:
+    """Reports of the counted period against as many days of the one before; noise is not called a change."""
+    counted = window.counted
+    label = _COUNTED[counted.kind]
+    if counted.start is None or counted.end is None:
+        count = measured(sources, None, window.last).failures
+        return Tile(
+            name="failures", label=label, value=count or None, unit=Text("件", ""), n=count,
+            definition=meaning("failures"),
+        )  # fmt: skip
+    count, begun = measured(sources, counted.start, window.last).failures, first_month(sources)
+    before, year_ago = _spans_before(counted, window.last)
     tone: Tone = "neutral"
-    if sources.cases and sources.cases[0].reported_at.date() <= last_year:
-        elapsed = today.day / last_of_month(today).day
-        lower, upper = poisson_band(len(year) / 12 * elapsed)
+    last_year = months_later(counted.start, -12)
+    if begun is not None and begun <= last_year:
+        year = measured(sources, last_year, counted.start - timedelta(days=1)).failures
+        lower, upper = poisson_band(year / 12 * months_in(counted, window.last))
         tone = "bad" if count > upper else "good" if count < lower else "neutral"
+    change = count - measured(sources, *before).failures
+    earlier = measured(sources, *year_ago).failures
+    running = window.last < counted.end
     return Tile(
         name="failures",
-        label=Text("本月故障数", "Failures this month"),
-        value=count if sources.cases else None,
+        label=label,
+        value=count if begun else None,
         unit=Text("件", ""),
-        change=count - same_days if sources.cases else None,
-        compared_with=Text("上月同期", "the same days last month"),
+        change=change if begun else None,
+        compared_with=_BEFORE[counted.kind][running],
         n=count,
-        note=Text(f"去年同期 {year_ago} 件", f"{year_ago} in the same days last year"),
+        note=Text(f"去年同期 {earlier} 件", f"{earlier} in the same {'days' if running else counted.kind} last year"),
         tone=tone,
-        definition=load_figures()["failures"].definition,
+        judged=(tone == "bad") == (change > 0),
+        definition=meaning("failures"),
     )
 
 
-def failure_rate(sources: Sources) -> Tile:
-    """Failures per million train-km of the last twelve months."""
-    first = sources.year_before(sources.today)
-    failures = _occurred(sources, first, sources.today)
-    run = sources.fleet.kilometres(first, sources.today)
-    earlier_first = sources.year_before(first - timedelta(days=1))
-    earlier = sources.fleet.kilometres(earlier_first, first - timedelta(days=1))
+def _spans_before(period: ReportPeriod, last: date) -> tuple[Span, Span]:
+    """As many days of the period before, and of the same period a year ago."""
+    back = {"month": 12, "quarter": 4, "year": 1}[period.kind]
+    return as_many_days(period.before(), period, last), as_many_days(period.before(back), period, last)
+
+
+def failure_rate(sources: Sources, window: Window) -> Tile:
+    """Failures per million train-km of the window."""
+    first, last = window.first, window.last
+    if first is None:
+        first = min((group.month for group, _ in occurred(sources, None, last)), default=last)
+    failures, run = counted_for_rate(sources, first, last), sources.fleet.kilometres(first, last)
     rate = ratio(failures, run.km / 1e6)
-    earlier_rate = ratio(_occurred(sources, earlier_first, first - timedelta(days=1)), earlier.km / 1e6)
+    earlier_rate = None
+    if window.before:
+        earlier_rate = ratio(
+            counted_for_rate(sources, *window.before), sources.fleet.kilometres(*window.before).km / 1e6
+        )
     limits = poisson_limits(failures, run.km / 1e6) if run.km else None
     tone: Tone = "neutral"
     if limits is not None and earlier_rate is not None and limits.upper is not None:
@@ -91,120 +118,109 @@ def failure_rate(sources: Sources) -> Tile:
         unit=Text("件/百万公里", "per 10⁶ km"),
         decimals=2,
         change=_difference(rate, earlier_rate),
-        compared_with=_YEAR_BEFORE,
+        compared_with=window.compared_with,
         limits=limits,
         n=failures,
         note=Text(
             f"{million:g} 百万列车公里，其中估算 {estimated:.0f}%",
             f"{million:g} million train-km, {estimated:.0f} % of them estimated",
-        ),
+        )
+        if run.km
+        else Text("无里程数据", "no kilometres known"),
+        estimated=(run.estimated_share or 0) > 0.2,
         tone=tone,
-        definition=load_figures()["failure_rate"].definition,
+        judged=True,
+        definition=meaning("failure_rate"),
     )
 
 
-def open_cases(sources: Sources) -> Tile:
+def open_cases(sources: Sources, window: Window) -> Tile:
     """Cases not closed, and how many of them are old."""
-    found = [case for case in sources.cases if case.open]
+    found, begun = sources.open_cases(), first_month(sources)
     old = sum(case.age_days(sources.now) > 90 for case in found)
-    month_ago = sources.now - timedelta(days=30)
-    then = [case for case in (case.until(month_ago) for case in sources.cases) if case is not None and case.open]
+    then = sources.open_cases(sources.now - timedelta(days=30))
     oldest = max((case.age_days(sources.now) for case in found), default=0)
     return Tile(
         name="open",
         label=Text("未关闭数", "Open cases"),
-        value=len(found) if sources.cases else None,
+        value=len(found) if begun else None,
         unit=Text("件", ""),
-        change=len(found) - len(then) if sources.cases else None,
+        change=len(found) - len(then) if begun else None,
         compared_with=Text("30 天前", "30 days ago"),
         n=len(found),
         note=Text(
             f"其中 {old} 件超过 90 天，最长 {oldest} 天", f"{old} of them older than 90 days, the oldest {oldest}"
         ),
         tone="bad" if old else "neutral",
-        definition=load_figures()["open"].definition,
+        definition=meaning("open"),
     )
 
 
-def response(sources: Sources) -> Tile:
+def response(sources: Sources, window: Window) -> Tile:
     """Mean time to the first answer of a person; the unanswered are counted beside it."""
-    first = sources.year_before(sources.today)
-    recent = sources.reported(first, sources.today)
-    hours = _response_hours(recent)
-    earlier = mean(
-        _response_hours(sources.reported(sources.year_before(first - timedelta(days=1)), first - timedelta(days=1)))
-    )
-    unanswered = sum(case.responded_at is None for case in recent)
-    median = quantile(hours, 0.5)
-    middle = "—" if median is None else f"{round_half_up(median, 1):.1f}"
+    now = measured(sources, window.first, window.last)
+    before = measured(sources, *window.before) if window.before else Measures()
+    hours, earlier = mean_hours(now.response, now.responded), mean_hours(before.response, before.responded)
     return Tile(
         name="response",
         label=Text("平均响应", "Mean response"),
-        value=mean(hours),
+        value=hours,
         unit=Text("小时", "h"),
         decimals=1,
-        change=_difference(mean(hours), earlier),
-        compared_with=_YEAR_BEFORE,
-        n=len(hours),
-        note=Text(
-            f"中位数 {middle} 小时；未记录响应 {unanswered} 件", f"median {middle} h; {unanswered} without a response"
-        ),
-        definition=load_figures()["response"].definition,
+        change=_difference(hours, earlier),
+        compared_with=window.compared_with,
+        n=now.responded,
+        note=Text(f"未记录响应 {now.unanswered} 件", f"{now.unanswered} without a response"),
+        definition=meaning("response"),
     )
 
 
-def first_time_fix(sources: Sources) -> Tile:
+def first_time_fix(sources: Sources, window: Window) -> Tile:
     """The share of repairs done in one visit for good."""
-    first = sources.year_before(sources.today)
-    earlier_first = sources.year_before(first - timedelta(days=1))
-    fixed, judged, immature = _fixed(sources.reported(first, sources.today), sources)
-    fixed_before, judged_before, _ = _fixed(sources.reported(earlier_first, first - timedelta(days=1)), sources)
+    now = measured(sources, window.first, window.last)
+    before = measured(sources, *window.before) if window.before else Measures()
+    immature = now.repaired - now.judged
     return _share_tile(
         "first_time_fix",
         Text("一次修复率", "First-time fix"),
-        (fixed, judged),
-        (fixed_before, judged_before),
+        (now.fixed, now.judged),
+        (before.fixed, before.judged),
+        window,
         note=Text(f"未满观察期 {immature} 件", f"{immature} too recent to judge"),
-        definition=load_figures()["first_time_fix"].definition,
+        definition=meaning("first_time_fix"),
     )
 
 
-def repeat_rate(sources: Sources) -> Tile:
+def repeat_rate(sources: Sources, window: Window) -> Tile:
     """The share of repairs after which the same thing failed again."""
-    first = sources.year_before(sources.today)
-    earlier_first = sources.year_before(first - timedelta(days=1))
-    now = repeat_counts(sources.reported(first, sources.today), sources)
-    before = repeat_counts(sources.reported(earlier_first, first - timedelta(days=1)), sources)
-    undecided = sum(case.undecided for case in sources.reported(first, sources.today))
+    now = measured(sources, window.first, window.last)
+    before = measured(sources, *window.before) if window.before else Measures()
+    undecided = now.failures - now.decided
     return _share_tile(
         "repeats",
         Text("重复故障率", "Repeat failures"),
-        now,
-        before,
+        (now.returned, now.watched),
+        (before.returned, before.watched),
+        window,
         falling_is_good=True,
         note=Text(
             f"缺列车、车厢、部件或模式而无法判定 {undecided} 件",
             f"{undecided} undecided (train, car, part or mode missing)",
         ),
-        definition=load_figures()["repeats"].definition,
+        definition=meaning("repeats"),
     )
 
 
-def satisfaction(sources: Sources) -> Tile:
-    """The customer satisfaction index of the latest campaign against the 85."""
+def satisfaction(sources: Sources, window: Window) -> Tile:
+    """The customer satisfaction index of the latest campaign in or before the window, against the 85."""
     target = sources.limit("survey", "satisfied_from")
     label = Text("顾客满意度", "Customer satisfaction")
-    answered = [campaign for campaign in sources.campaigns if campaign.satisfaction.n]
+    answered = [c for c in sources.campaigns if c.satisfaction.n and c.began_on <= window.last]
     if not answered:
         return Tile(
-            name="satisfaction",
-            label=label,
-            value=None,
-            unit=Text("分", "points"),
-            decimals=1,
-            target=target,
-            definition=load_figures()["satisfaction"].definition,
-        )
+            name="satisfaction", label=label, value=None, unit=Text("分", "points"), decimals=1, target=target,
+            definition=meaning("satisfaction"),
+        )  # fmt: skip
     last = answered[-1]
     before = answered[-2].satisfaction.index if len(answered) > 1 else None
     product = round_half_up((last.coverage.product or 0) * 100, 1)
@@ -227,40 +243,36 @@ def satisfaction(sources: Sources) -> Tile:
             f"{last.label}; coverage × return {product:g} % ({'reaches' if enough else 'misses'} 75 %); NPS {nps}",
         ),
         tone="neutral" if reached is None else "good" if reached else "bad",
-        definition=load_figures()["satisfaction"].definition,
+        definition=meaning("satisfaction"),
     )
 
 
-def trips_this_month(sources: Sources) -> Tile:
-    """人次 of the running month, with 人天 and how many summaries were on time."""
-    month = first_of_month(sources.today)
-    begun = [trip for trip in sources.trips if trip.departed_on >= month]
-    before = months_later(month, -1)
-    same_day = min(before + timedelta(days=sources.today.day - 1), last_of_month(before))
-    earlier = [trip for trip in sources.trips if before <= trip.departed_on <= same_day]
-    persons, days = sum(t.persons for t in begun), _person_days(sources.trips, month, sources.today)
-    year = sources.year_before(sources.today)
-    overdue = sum(t.summary == "overdue" for t in sources.trips if t.departed_on >= year)
+def trips_counted(sources: Sources, window: Window) -> Tile:
+    """人次 of the counted period, with 人天 and how many summaries are overdue."""
+    counted, last = window.counted, window.last
+    first = counted.start or min((trip.departed_on for trip in sources.trips), default=last)
+    begun = [trip for trip in sources.trips if first <= trip.departed_on <= last]
+    persons, days = sum(trip.persons for trip in begun), _person_days(sources.trips, first, last, sources.today)
+    change = compared_with = None
+    if counted.start is not None and counted.end is not None:
+        before, _ = _spans_before(counted, last)
+        earlier = sum(trip.persons for trip in sources.trips if before[0] <= trip.departed_on <= before[1])
+        change, compared_with = persons - earlier, _BEFORE[counted.kind][last < counted.end]
+    overdue = sum(trip.summary == "overdue" for trip in sources.trips if trip.departed_on <= last)
     return Tile(
         name="trips",
-        label=Text("本月出差人次", "Travellers this month"),
+        label=_TRAVELLED[counted.kind],
         value=persons if sources.trips else None,
         unit=Text("人次", ""),
-        change=persons - sum(t.persons for t in earlier) if sources.trips else None,
-        compared_with=Text("上月同期", "the same days last month"),
+        change=change if sources.trips else None,
+        compared_with=compared_with,
         n=len(begun),
         note=Text(
             f"{len(begun)} 次出差，{days} 人天；超期未交总结单 {overdue} 份",
             f"{len(begun)} trips, {days} person days; {overdue} summaries overdue",
         ),
-        definition=load_figures()["trips"].definition,
+        definition=meaning("trips"),
     )
-
-
-def repeat_counts(cases: Iterable[Case], sources: Sources) -> tuple[int, int]:
-    """(failures that came back, failures old enough to tell) among *cases*."""
-    judged = [c for c in cases if mature(c, sources.now) and not c.undecided]
-    return sum(case.followed for case in judged), len(judged)
 
 
 def _share_tile(
@@ -268,6 +280,7 @@ def _share_tile(
     label: Text,
     now: tuple[int, int],
     before: tuple[int, int],
+    window: Window,
     *,
     falling_is_good: bool = False,
     note: Text,
@@ -288,36 +301,23 @@ def _share_tile(
         decimals=1,
         share=True,
         change=_difference(share, share_before),
-        compared_with=_YEAR_BEFORE,
+        compared_with=window.compared_with,
         limits=limits,
         n=now[1],
         note=note,
         definition=definition,
         tone=tone,
+        judged=True,
     )
 
 
-def _occurred(sources: Sources, first: date, last: date) -> int:
-    return sum(1 for case in sources.cases if first <= case.occurred_at.date() <= last and counts_for_rate(case))
-
-
-def _response_hours(cases: Iterable[Case]) -> list[float]:
-    return [hours for case in cases if (hours := case.response_hours) is not None]
-
-
-def _fixed(cases: Iterable[Case], sources: Sources) -> tuple[int, int, int]:
-    """(fixed at once, judged, too recent to judge)."""
-    on_site = [case for case in cases if case.arrived_at is not None and case.repaired_at is not None]
-    judged = [found for case in on_site if (found := fixed_first_time(case, sources.now)) is not None]
-    return sum(judged), len(judged), sum(not mature(case, sources.now) for case in on_site)
-
-
-def _person_days(trips: Iterable[Trip], month: date, today: date) -> int:
+def _person_days(trips: Iterable[Trip], first: date, last: date, today: date) -> int:
+    """Days of all travellers that lie between *first* and *last*, both of a whole month or today."""
     return sum(
         part.days * trip.persons
         for trip in trips
         for part in parts(trip.departed_on, min(trip.returned_on or today, today))
-        if part.month == month
+        if first.replace(day=1) <= part.month <= last
     )
 
 

@@ -14,6 +14,7 @@ from server.web import (
     issued,
     language,
     mail,
+    plotly_script,
     proposal,
     record,
     records,
@@ -40,6 +41,7 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
     for module in (
         sign_in,
         dashboard,
+        plotly_script,
         submit,
         submissions,
         unlock,

@@ -34,6 +34,7 @@ class Column:
     mean: float | None = None
     tone: Tone = ""
     partial: bool = False
+    href: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,12 @@ class Bar:
     parts: tuple[float, ...]
     title: str
     note: str = ""
+    href: str | None = None
+    thin: bool = False  # too few facts to be compared
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class Frame:
     """Where the plot stands inside the drawing."""
 
     width: float
@@ -81,14 +84,14 @@ def columns(points: Sequence[Column], label: str, *, narrow: bool = False) -> Ma
     """Columns by period with a mean line; on a phone the latest periods that fit."""
     if narrow:
         points = points[-13:]
-    frame = _Frame(350, 250, 30, 6, 16, 38) if narrow else _Frame(960, 300, 36, 8, 18, 42)
+    frame = Frame(350, 250, 30, 6, 16, 38) if narrow else Frame(960, 300, 36, 8, 18, 42)
     steps = ticks(max((max(p.value, p.mean or 0) for p in points), default=0))
     height = frame.scale(steps[-1])
     slot = frame.inner / max(1, len(points))
     bar = min(slot * 0.68, 44)
     every = max(1, -(-30 * len(points) // int(frame.inner)))
     hatch = "hatch-narrow" if narrow else "hatch-wide"
-    parts = [_hatch(hatch), _grid(frame, steps, height)]
+    parts = [_hatch(hatch), grid(frame, steps, height)]
     for index, point in enumerate(points):
         middle = frame.left + slot * (index + 0.5)
         top = height(point.value)
@@ -101,7 +104,7 @@ def columns(points: Sequence[Column], label: str, *, narrow: bool = False) -> Ma
         ]
         if bar >= 17 and point.value:
             shape.append(text(middle, top - 5, number(point.value), anchor="middle", kind="value"))
-        parts.append(element("g", *shape, class_="mark"))
+        parts.append(linked(element("g", *shape, class_="mark"), point.href))
         if (len(points) - 1 - index) % every == 0:
             parts.append(text(middle, height(0) + 16, point.label, anchor="middle"))
         if point.year:
@@ -111,12 +114,25 @@ def columns(points: Sequence[Column], label: str, *, narrow: bool = False) -> Ma
     return drawing(frame.width, frame.height, label, *parts)
 
 
-def pareto(items: Sequence[tuple[str, float]], label: str, total: float, *, narrow: bool = False) -> Markup:
+def linked(shape: Markup, href: str | None) -> Markup:
+    """*shape* as a link to what stands behind it."""
+    return element("a", shape, href=href) if href else shape
+
+
+def pareto(
+    items: Sequence[tuple[str, float]],
+    label: str,
+    total: float,
+    *,
+    hrefs: Sequence[str | None] = (),
+    narrow: bool = False,
+) -> Markup:
     """
     What fails most, in falling order, with the cumulative share of *total* and the 80 % line.
 
     On a phone the columns lie down and the cumulative share stands behind them in figures.
     """
+    leads = [*hrefs, *[None] * (len(items) - len(hrefs))]
     shares = [running / total if total else 0.0 for running in accumulate(value for _, value in items)]
     if narrow:
         rows = [
@@ -125,38 +141,36 @@ def pareto(items: Sequence[tuple[str, float]], label: str, total: float, *, narr
                 parts=(value,),
                 title=f"{name}: {number(value)} ({share:.1%})",
                 note=f"{number(value)} · {share:.0%}",
+                href=href,
             )
-            for (name, value), share in zip(items, shares, strict=True)
+            for (name, value), share, href in zip(items, shares, leads, strict=True)
         ]
         return bars(rows, label, narrow=True)
-    frame = _Frame(960, 300, 36, 44, 18, 50)
+    frame = Frame(960, 300, 36, 44, 18, 50)
     steps = ticks(max((value for _, value in items), default=0))
     height, share_height = frame.scale(steps[-1]), frame.scale(1)
     slot = frame.inner / max(1, len(items))
     bar = min(slot * 0.66, 48)
-    parts = [_grid(frame, steps, height)]
+    parts = [grid(frame, steps, height)]
     for (name, value), share, index in zip(items, shares, range(len(items)), strict=True):
         middle = frame.left + slot * (index + 0.5)
-        parts.append(
+        shape = element(
+            "g",
+            element("title", f"{name}: {number(value)}, {share:.1%}"),
+            element("rect", x=middle - slot / 2, y=frame.top, width=slot, height=height(0) - frame.top, class_="reach"),
             element(
-                "g",
-                element("title", f"{name}: {number(value)}, {share:.1%}"),
-                element(
-                    "rect", x=middle - slot / 2, y=frame.top, width=slot, height=height(0) - frame.top, class_="reach"
-                ),
-                element(
-                    "rect",
-                    x=middle - bar / 2,
-                    y=height(value),
-                    width=bar,
-                    height=height(0) - height(value),
-                    rx=2,
-                    class_="column",
-                ),
-                text(middle, height(value) - 5, number(value), anchor="middle", kind="value"),
-                class_="mark",
-            )
+                "rect",
+                x=middle - bar / 2,
+                y=height(value),
+                width=bar,
+                height=height(0) - height(value),
+                rx=2,
+                class_="column",
+            ),
+            text(middle, height(value) - 5, number(value), anchor="middle", kind="value"),
+            class_="mark",
         )
+        parts.append(linked(shape, leads[index]))
         for row, words in enumerate(wrap(name, slot - 6, 2)):
             parts.append(text(middle, height(0) + 17 + 16 * row, words, anchor="middle"))
     right = frame.width - frame.right
@@ -195,11 +209,12 @@ def bars(rows: Sequence[Bar], label: str, *, classes: Sequence[str] = ("s1",), n
                 shape.append(element("rect", x=x, y=y, width=max(length, 1.0), height=thick, class_=kind))
             x += length
         shape.append(text(width - note_width + 8, y + thick / 2 + 4, row.note, kind="value"))
-        parts.append(element("g", *shape, class_="mark"))
+        parts.append(linked(element("g", *shape, class_="mark thin" if row.thin else "mark"), row.href))
     return drawing(width, 8 + pitch * max(1, len(rows)), label, *parts, kind="lying")
 
 
-def _grid(frame: _Frame, steps: Sequence[float], height: Callable[[float], float]) -> Markup:
+def grid(frame: Frame, steps: Sequence[float], height: Callable[[float], float], *, percent: bool = False) -> Markup:
+    """Lines at *steps* with their values at the left."""
     right = frame.width - frame.right
     decimals = 0 if all(step == int(step) for step in steps) else 2
     return join(
@@ -214,7 +229,12 @@ def _grid(frame: _Frame, steps: Sequence[float], height: Callable[[float], float
                     y2=height(step),
                     class_="axis" if step == 0 else "grid",
                 ),
-                text(frame.left - 7, height(step) + 4, number(step, decimals), anchor="end"),
+                text(
+                    frame.left - 7,
+                    height(step) + 4,
+                    f"{step:.0%}" if percent else number(step, decimals),
+                    anchor="end",
+                ),
             )
             for step in steps
         ]

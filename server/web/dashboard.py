@@ -1,70 +1,223 @@
-"""The first screen: eight figures with what it takes to read them, and four charts."""
+"""The boards: eight tiles, charts with what stands behind them, and everything of it as a workbook."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
-from server.statistics.dashboard import dashboard
-from server.statistics.figures import AGE_LABELS, Dashboard, MonthFigures, Tile
-from server.statistics.measures import round_half_up
+from server.statistics.boards.catalogue import BOARDS, CHARTS
+from server.statistics.boards.chart import Chart
+from server.statistics.dashboard import Figures, UnknownChart
 from server.statistics.report_period import NoPeriod, ReportPeriod
-from server.web.charts import Bar, Column, bars, both, columns, pareto
 from server.web.context import site
-from server.web.files import workbook
-from server.web.language import current_language, local, t
-from server.web.svg import number
+from server.web.dashboard_cells import shown as cell_shown
+from server.web.dashboard_filters import KINDS, Filters, choices, filters, periods
+from server.web.dashboard_tiles import shown
+from server.web.drawings import FEW, Picture, hrefs, picture
+from server.web.files import XLSX, attachment, workbook
+from server.web.language import current_language, local
+from server.web.plotly_script import script_url, sheet_ids
+from server.web.plots import plot
+from server.web.svg_pictures import svg
 from server.web.viewer import login_required, signed_in
+from workbooks.dataset import Dataset
+from workbooks.export import csv_file, tables_workbook
 from workbooks.form import Text
 from workbooks.report import load_reports
 
 pages = Blueprint("dashboard", __name__)
-
-PERIODS = {"month": Text("月", "Months"), "quarter": Text("季度", "Quarters"), "history": Text("历史", "History")}
-MONTHS_SHOWN = 24
-QUARTERS_SHOWN = 12
-MODES_SHOWN = 10
-AGE_CLASSES = ("a1", "a2", "a3", "a4", "a5")
+FORMATS = ("xlsx", "csv")
+ROWS_ON_FIRST_SCREEN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """One tile in words."""
+class Card:
+    """One chart on the page: its drawing, its figure for the script, its table, and where the rows lead."""
 
-    tile: Tile
-    value: str
-    unit: str
-    target: str
-    change: str
-    limits: str
+    chart: Chart
+    picture: Picture
+    drawing: Markup | None
+    figure: Markup | None
+    rows: Sequence[tuple[str | None, Sequence[Any]]]
+    shades: Sequence[int]
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """(kind, words) of what the colours mean; one colour needs no words."""
+        drawn = [(part.kind, part.label) for part in self.picture.parts]
+        drawn += [(f"line {line.kind}", line.label) for line in self.picture.lines]
+        if self.picture.limit is not None and self.picture.limit_label:
+            drawn.append(("limit", self.picture.limit_label))
+        return drawn if len(drawn) > 1 else []
 
 
 @pages.get("/")
 @login_required
 def show() -> str:
-    period = request.args.get("period", "month")
-    period = period if period in PERIODS else "month"
-    viewer = signed_in()
+    """The first screen."""
+    return _board("overview")
+
+
+@pages.get("/boards/<board>")
+@login_required
+def board(board: str) -> str:
+    """One of the other boards."""
+    if board not in BOARDS:
+        abort(404)
+    return _board(board)
+
+
+def _board(name: str) -> str:
+    language, viewer = current_language(), signed_in()
     with site().session(read_only=True) as session:
-        figures = dashboard(session, viewer, site=site())
+        master = site().master(session, retired=True)
+        asked = filters(master, site().now().date())
+        figures = Figures(
+            session, viewer, site=site(), period=asked.period, selection=asked.selection, language=language
+        )
+        found = figures.board(name)
+        offered = choices(session, site(), viewer, master)
+    arguments = asked.arguments()
     return render_template(
         "dashboard.html",
-        figures=figures,
-        as_of=f"{figures.as_of:%Y-%m-%d %H:%M}",
-        tiles=[_tile(tile) for tile in figures.tiles],
-        period=period,
-        periods=PERIODS,
-        failures=_failures(figures.months, period),
-        modes=_modes(figures),
-        ageing=_ageing(figures),
-        stations=_stations(figures),
-        age_labels=tuple(zip(AGE_CLASSES, AGE_LABELS, strict=True)),
-        reports=load_reports(),
+        board=name,
+        boards=BOARDS,
+        boards_of={chart: entry.boards[-1] for chart, entry in CHARTS.items()},
+        as_of=f"{found.as_of:%Y-%m-%d %H:%M}",
+        window=found.window,
+        tiles=[shown(tile) for tile in found.tiles],
+        cards=[_card(chart, arguments) for chart in found.charts.values()],
+        filters=asked,
+        arguments=arguments,
+        kinds=_kinds(asked),
+        periods=periods(asked.kind, site().now().date()),
+        choices=offered,
+        dimensions=DIMENSIONS,
+        reports=_reports(asked),
+        most=ROWS_ON_FIRST_SCREEN if name == "overview" else None,
+        plotly=script_url(),
+        sheet_ids=sheet_ids(),
+        cell=cell_shown,
+        few=FEW,
     )
+
+
+def _card(chart: Chart, arguments: dict[str, str]) -> Card:
+    drawn = picture(chart, arguments)
+    leads = hrefs(chart, arguments)
+    return Card(
+        chart=chart,
+        picture=drawn,
+        drawing=svg(drawn, local(chart.data.title)),
+        figure=plot(drawn),
+        rows=list(zip(leads, chart.data.rows(), strict=True)),
+        shades=_shades(chart.data) if chart.name == "matrix" else (),
+    )
+
+
+def _shades(data: Dataset) -> list[int]:
+    """The highest value of the inner columns, by which cells are shaded in five steps."""
+    inner = [value for values in data.data[1:-1] for value in values]
+    return [max(inner, default=0)]
+
+
+def _kinds(asked: Filters) -> dict[str, tuple[Text, dict[str, str]]]:
+    """(words, arguments) of the switch 月/季度/历史; each leads to the period around today."""
+    others = {name: value for name, value in asked.arguments().items() if name != "period"}
+    today = site().now().date()
+    found: dict[str, tuple[Text, dict[str, str]]] = {}
+    for kind, words in KINDS.items():
+        period = {"period": ReportPeriod.around(kind, today).name} if kind else {}  # type: ignore[arg-type]
+        found[kind] = (words, period | others)
+    return found
+
+
+def _reports(asked: Filters) -> list[tuple[str, Text, dict[str, str]]]:
+    """(name, title, arguments) of the report workbooks; one that is not made for such a period comes with its own."""
+    found = []
+    for name, report in load_reports().items():
+        arguments = asked.arguments()
+        if asked.period is not None and asked.period.kind not in report.periods:
+            del arguments["period"]
+        found.append((name, report.title, arguments))
+    return found
+
+
+@pages.get("/charts/<name>.<kind>")
+@login_required
+def export(name: str, kind: str) -> Response:
+    """The numbers of one chart as they are drawn, with what they mean: a workbook, or CSV."""
+    if kind not in FORMATS or name not in CHARTS:
+        abort(404)
+    with site().session(read_only=True) as session:
+        figures, asked = _figures(session)
+        data = _stamped(figures.chart(name).data, figures, asked)
+    return _file(data, kind, asked, f"chart:{name}")
+
+
+@pages.get("/charts/<name>/records")
+@login_required
+def behind(name: str) -> str:
+    """The records behind one mark of a chart, each leading to itself."""
+    mark = request.args.get("mark", "")[:200]
+    with site().session(read_only=True) as session:
+        figures, asked = _figures(session)
+        try:
+            found = figures.behind(name, mark)
+        except UnknownChart:
+            abort(404)
+        title = figures.chart(name).data.title
+    return render_template(
+        "behind.html", name=name, mark=mark, title=title, found=found, filters=asked, arguments=asked.arguments(),
+        as_of=f"{found.data.as_of:%Y-%m-%d %H:%M}", window=figures.window, cell=cell_shown,
+    )  # fmt: skip
+
+
+@pages.get("/charts/<name>/records.<kind>")
+@login_required
+def export_behind(name: str, kind: str) -> Response:
+    """The same list as a file."""
+    if kind not in FORMATS:
+        abort(404)
+    with site().session(read_only=True) as session:
+        figures, asked = _figures(session)
+        try:
+            data = _stamped(figures.behind(name, request.args.get("mark", "")[:200]).data, figures, asked)
+        except UnknownChart:
+            abort(404)
+    return _file(data, kind, asked, f"chart:{name}:records")
+
+
+def _figures(session: Any) -> tuple[Figures, Filters]:
+    asked = filters(site().master(session, retired=True), site().now().date())
+    language = current_language()
+    figures = Figures(
+        session, signed_in(), site=site(), period=asked.period, selection=asked.selection, language=language
+    )
+    return figures, asked
+
+
+def _stamped(data: Dataset, figures: Figures, asked: Filters) -> Dataset:
+    """*data* with what it was narrowed to in words."""
+    narrowed = figures.window.label, asked.selected
+    return replace(data, period=Text("；".join(text.zh for text in narrowed), "; ".join(text.en for text in narrowed)))
+
+
+def _file(data: Dataset, kind: str, asked: Filters, what: str) -> Response:
+    language = current_language()
+    with site().session() as session:
+        site().note(session, signed_in(), "exported", what, format=kind, rows=len(data), **asked.arguments())
+    title, day = data.title[language], f"{data.as_of:%Y-%m-%d}"
+    label = asked.period.name if asked.period else day
+    if kind == "csv":
+        plain = f"{data.name}-{label}.csv"
+        return attachment(csv_file(data, language), f"{title} {label}.csv", "text/csv; charset=utf-8", plain)
+    content = tables_workbook([data], language, stamped=True)
+    return attachment(content, f"{title} {label}.xlsx", XLSX, f"{data.name}-{label}.xlsx")
 
 
 @pages.get("/reports/<name>.xlsx")
@@ -87,151 +240,3 @@ def report(name: str) -> Response:
     with site().session() as session:
         site().note(session, signed_in(), "exported", f"report:{name}", period=about.period.name)
     return workbook(content, about.file_name(language), about.plain_name)
-
-
-def _tile(tile: Tile) -> Shown:
-    unit = "%" if tile.share else tile.unit[current_language()]
-    return Shown(
-        tile=tile,
-        value=_figure(tile, tile.value),
-        unit=unit if tile.value is not None else "",
-        target=_figure(tile, tile.target) + ("%" if tile.share else "") if tile.target is not None else "",
-        change=_signed(tile) if tile.change is not None else "",
-        limits=_limits(tile),
-    )
-
-
-def _figure(tile: Tile, value: float | None) -> str:
-    """Rounded as Excel does; no data is a dash, never a zero."""
-    if value is None:
-        return "—"
-    scaled = value * 100 if tile.share else value
-    decimals = tile.decimals
-    if tile.target is not None and abs(scaled - tile.target * (100 if tile.share else 1)) < 0.05:
-        decimals = max(decimals, 2)  # 84.96 must not be shown as the 85 that it does not reach
-    return f"{round_half_up(scaled, decimals):,.{decimals}f}"
-
-
-def _signed(tile: Tile) -> str:
-    """The change with its direction; one that vanishes in rounding is none."""
-    assert tile.change is not None
-    shown = _figure(tile, abs(tile.change))
-    if float(shown.replace(",", "")) == 0:
-        return t("unchanged")
-    unit = {"zh": " 个百分点", "en": " pp"}[current_language()] if tile.share else ""
-    return ("▲ " if tile.change > 0 else "▼ ") + shown + unit
-
-
-def _limits(tile: Tile) -> str:
-    if tile.limits is None:
-        return ""
-    upper = _figure(tile, tile.limits.upper) if tile.limits.upper is not None else "∞"
-    return f"{_figure(tile, tile.limits.lower)} ~ {upper}"
-
-
-def _failures(months: Sequence[MonthFigures], period: str) -> Markup | None:
-    points = _quarters(months)[-QUARTERS_SHOWN:] if period == "quarter" else _months(months)
-    if period == "month":
-        points = points[-MONTHS_SHOWN:]
-    if not any(point.value for point in points):
-        return None
-    label = t("Failures by quarter") if period == "quarter" else t("Failures by month")
-    return both(lambda narrow: columns(points, label, narrow=narrow))
-
-
-def _months(months: Sequence[MonthFigures]) -> list[Column]:
-    return [
-        Column(
-            label=_month_name(month.month),
-            value=month.failures,
-            title=_month_title(month),
-            year=str(month.month.year) if index == 0 or month.month.month == 1 else "",
-            mean=month.mean,
-            tone=month.outside,
-            partial=not month.complete,
-        )
-        for index, month in enumerate(months)
-    ]
-
-
-def _quarters(months: Sequence[MonthFigures]) -> list[Column]:
-    """Whole quarters; the mean is that of the four quarters before. Limits are a matter of months."""
-    quarters: dict[tuple[int, int], list[MonthFigures]] = {}
-    for month in months:
-        quarters.setdefault((month.month.year, (month.month.month - 1) // 3), []).append(month)
-    found: list[Column] = []
-    for (year, quarter), members in quarters.items():
-        count = sum(month.failures for month in members)
-        before = [column.value for column in found[-4:]]
-        name = f"{year} Q{quarter + 1}"
-        found.append(
-            Column(
-                label=f"Q{quarter + 1}",
-                value=count,
-                title=t("{month}: {n} failures", month=name, n=count),
-                year=str(year) if not found or quarter == 0 else "",
-                mean=sum(before) / 4 if len(before) == 4 else None,
-                partial=len(members) < 3 or not all(month.complete for month in members),
-            )
-        )
-    return found
-
-
-def _month_name(month: date) -> str:
-    return {"zh": f"{month.month}月", "en": f"{month:%b}"}[current_language()]
-
-
-def _month_title(month: MonthFigures) -> str:
-    parts = [t("{month}: {n} failures", month=f"{month.month:%Y-%m}", n=month.failures)]
-    if month.mean is not None:
-        parts.append(t("mean {n}", n=f"{round_half_up(month.mean, 1):.1f}"))
-    if month.lower is not None and month.upper is not None:
-        parts.append(t("usual {low}–{high}", low=month.lower, high=month.upper))
-    if not month.complete:
-        parts.append(t("not over yet"))
-    return {"zh": "，", "en": ", "}[current_language()].join(parts)
-
-
-def _modes(figures: Dashboard) -> Markup | None:
-    items = [(local(mode.label), mode.row.count) for mode in figures.modes]
-    if not items:
-        return None
-    total = sum(count for _, count in items)
-    label = t("Failure modes (Pareto)")
-    return both(lambda narrow: pareto(items[:MODES_SHOWN], label, total, narrow=narrow))
-
-
-def _ageing(figures: Dashboard) -> Markup | None:
-    if not any(stage.total for stage in figures.ageing):
-        return None
-    separator = {"zh": "，", "en": ", "}[current_language()]
-    rows = [
-        Bar(
-            label=local(stage.label),
-            parts=tuple(float(count) for count in stage.counts),
-            title=separator.join(
-                f"{local(label)}: {count}" for label, count in zip(AGE_LABELS, stage.counts, strict=True)
-            ),
-            note=f"{number(stage.total)} · " + t("oldest {n} d", n=stage.oldest)
-            if stage.oldest is not None
-            else number(stage.total),
-        )
-        for stage in figures.ageing
-    ]
-    return both(lambda narrow: bars(rows, t("Open cases by stage and age"), classes=AGE_CLASSES, narrow=narrow))
-
-
-def _stations(figures: Dashboard) -> Markup | None:
-    if not figures.stations:
-        return None
-    ordered = sorted(figures.stations, key=lambda station: -station.failures)
-    rows = [
-        Bar(
-            label=local(station.label),
-            parts=(float(station.failures),),
-            title=f"{local(station.label)} ({local(station.region)}): {number(station.failures)}",
-            note=f"{number(station.failures)} · " + t("{n} open", n=station.open),
-        )
-        for station in ordered
-    ]
-    return both(lambda narrow: bars(rows, t("Stations, last 12 months"), narrow=narrow))

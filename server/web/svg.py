@@ -33,7 +33,7 @@ def drawing(width: float, height: float, label: str, *children: Markup, kind: st
         *children,
         class_=f"chart {kind}".strip(),
         viewBox=f"0 0 {width:g} {height:g}",
-        role="img",
+        role="img" if "<a " not in "".join(children) else "group",
         aria_label=label,
         preserveAspectRatio="xMidYMid meet",
     )

@@ -17,7 +17,7 @@ from server.site import Site
 P = ParamSpec("P")
 IDLE = timedelta(hours=8)
 _PROGRAMS = ("/api/", "/odata/", "/webquery/")
-_SAME_FOR_ALL = ("static", "healthz", "readyz")
+_SAME_FOR_ALL = ("static", "plotly_script.script", "healthz", "readyz")
 
 
 def start(app: Flask, site: Site) -> None:

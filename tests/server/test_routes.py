@@ -40,6 +40,11 @@ ROUTES: Mapping[str, Answers] = {
     "POST /sign-out": Answers(302, 302),
     "POST /language": Answers(302, 302),
     "GET /": OWN,
+    "GET /boards/<board>": OWN,
+    "GET /charts/<name>.<kind>": OWN,
+    "GET /charts/<name>/records": OWN,
+    "GET /charts/<name>/records.<kind>": OWN,
+    "GET /scripts/plotly-<mark>.js": Answers(404, 404),  # by its own name only
     "GET /reports/<name>.xlsx": OWN,
     "GET /account": OWN,
     "POST /account/password": Answers(422, 302),
@@ -133,6 +138,8 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
         "/datasets/<name>": "/datasets/records_by_form",
         "/reports/<name>": "/reports/fracas_monthly",
         "<path:resource>": "records_visit",
+        "/charts/<name>": "/charts/modes",
+        "<board>": "failures",
     }
 
 

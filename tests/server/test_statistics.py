@@ -306,14 +306,12 @@ def test_months_and_ages_of_the_screen(site: Site, case: str) -> None:
     with site.session(read_only=True) as session:
         found = dashboard(session, OPERATOR, site=site, as_of=at(datetime(2026, 5, 15), site))
 
-    assert [(m.month, m.failures, m.closed, m.backlog, m.complete) for m in found.months] == [
-        (date(2026, 3, 1), 1, 0, 1, True),
-        (date(2026, 4, 1), 0, 1, 0, True),
-        (date(2026, 5, 1), 0, 0, 0, False),
-    ]
-    assert [stage.total for stage in found.ageing] == [0] * 5
-    assert [(s.code, s.failures, s.open) for s in found.stations] == [("CZ", 1, 0)]
-    assert found.modes[0].label.zh == "无法关门"
+    flow, stations = found.charts["flow"], found.charts["stations"]
+    assert list(flow.data.rows()) == [("2026-03", 1, 0, 1, 1), ("2026-04", 0, 1, 0, 1), ("2026-05", 0, 0, 0, 0)]
+    assert found.charts["months"].column("failures") == [1, 0, 0]
+    assert found.charts["ageing"].column("total") == [0] * 5
+    assert (stations.marks, stations.column("failures"), stations.column("open")) == (("CZ",), [1], [0])
+    assert found.charts["modes"].column("failure_mode") == ["无法关门"]
 
 
 def test_period_narrows_by_the_datasets_own_date(site: Site, case: str) -> None:

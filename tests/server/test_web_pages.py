@@ -10,6 +10,7 @@ from flask import Flask
 from server.access.visibility import Viewer
 from server.intake.mail.eml import take_eml
 from server.site import Site
+from server.statistics.boards.catalogue import BOARDS
 from server.web.language import catalogue
 from tests.server.browsing import Browser, signed_in, visible_text
 from tests.server.mail.posts import post
@@ -17,7 +18,10 @@ from tests.server.visits import fill_in, send, workbook
 
 WEB = Path(__file__).parents[2] / "server" / "web"
 LITERAL = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
-INLINE = re.compile(r"""<[^>]*\s(style|on[a-z]+)\s*=|<style|<script(?![^>]*\ssrc=)|javascript:""", re.IGNORECASE)
+INLINE = re.compile(
+    r"""<[^>]*\s(style|on[a-z]+)\s*=|<style|<script(?![^>]*\s(?:src=|type="application/json"))|javascript:""",
+    re.IGNORECASE,
+)
 ELSEWHERE = re.compile(r"""(?:src|href|action|url)\s*[=(]\s*["']?(?:https?:)?//""", re.IGNORECASE)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -32,7 +36,8 @@ def paths(site: Site, alice: Viewer, bob: Viewer) -> list[str]:
     lists = ["/forms/visit/records", "/forms/fracas/records", "/submissions"]
     forms = ["/forms/visit/new", "/forms/fracas/new", f"{record}/edit"]
     receipts = [f"/submissions/{receipt.submission_id}", f"/submissions/{bad.submission_id}"]
-    figures = ["/", "/?period=quarter", "/?period=history"]
+    figures = ["/", "/?period=quarter", "/?period=history", "/?period=2026-02&region=华东&system=P1"]
+    figures += [f"/boards/{board}" for board in BOARDS] + ["/charts/months/records?mark=2026-02"]
     held = take_eml(site, post(workbook({"hours": "4.5"})))
     mail = ["/mail", "/mail/review", "/mail/quarantine", "/mail/outgoing", f"/mail/{held.mail_id}", "/templates/issued"]
     return [

@@ -30,6 +30,16 @@ def load_figures() -> Mapping[str, FigureDefinition]:
     return load(files("templates") / "reports" / "dashboard.yaml")
 
 
+def meaning(name: str) -> Text:
+    """
+    The sentence that stands beside the figure *name*.
+
+    Raises:
+        KeyError: Nothing of that name is declared.
+    """
+    return load_figures()[name].definition
+
+
 def load(path: Path | Traversable) -> Mapping[str, FigureDefinition]:
     """
     The figures declared in the file at *path*.

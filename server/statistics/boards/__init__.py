@@ -1,0 +1,1 @@
+"""The boards of figures on the pages: what each chart counts, exports and leads to."""

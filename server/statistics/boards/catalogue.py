@@ -1,0 +1,56 @@
+"""Which charts there are, on which board each stands, and what its marks lead to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from server.statistics.boards import ageing, failures, overdue, travel, voice
+from server.statistics.boards.chart import Finder, Maker
+from workbooks.form import Text
+
+BOARDS: Mapping[str, Text] = MappingProxyType(
+    {
+        "overview": Text("总览", "Overview"),
+        "failures": Text("故障", "Failures"),
+        "satisfaction": Text("满意度", "Satisfaction"),
+        "trips": Text("出差", "Trips"),
+        "overdue": Text("逾期", "Overdue"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a chart is made, where it stands, and who finds the records behind its marks."""
+
+    make: Maker
+    boards: tuple[str, ...]
+    behind: Finder | None = None
+
+
+CHARTS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "months": Entry(failures.by_months, ("overview", "failures"), failures.months_behind),
+        "modes": Entry(failures.modes, ("overview", "failures"), failures.modes_behind),
+        "ageing": Entry(ageing.ageing, ("overview", "failures"), ageing.ageing_behind),
+        "flow": Entry(failures.flow, ("overview", "failures")),
+        "rate": Entry(failures.rate, ("overview", "failures"), failures.rate_behind),
+        "stations": Entry(failures.stations, ("overview", "failures"), failures.stations_behind),
+        "matrix": Entry(failures.matrix, ("failures",), failures.matrix_behind),
+        "campaigns": Entry(voice.campaigns, ("overview", "satisfaction"), voice.campaign_behind),
+        "coverage": Entry(voice.coverage, ("overview", "satisfaction"), voice.campaign_behind),
+        "items": Entry(voice.items, ("satisfaction",)),
+        "promoters": Entry(voice.promoters, ("overview", "satisfaction"), voice.campaign_behind),
+        "complaints": Entry(voice.complaint_classes, ("overview", "satisfaction"), voice.complaints_behind),
+        "performance": Entry(voice.performance, ("satisfaction",), failures.stations_behind),
+        "trips_by_period": Entry(travel.trips, ("overview", "trips"), travel.trips_behind),
+        "kept": Entry(overdue.kept, ("overview", "overdue")),
+        "travellers": Entry(travel.travellers, ("trips",), travel.travellers_behind),
+        "overdue": Entry(overdue.overdue, ("overview", "overdue")),
+    }
+)
+
+
+def on_board(board: str) -> tuple[str, ...]:
+    """The names of the charts of a board, in the order they stand there."""
+    return tuple(name for name, entry in CHARTS.items() if board in entry.boards)

@@ -1,0 +1,27 @@
+"""Cells of a board's tables as people read them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from server.statistics.measures import round_half_up
+from server.web.language import day
+from workbooks.dataset import ColumnType
+
+
+def shown(kind: ColumnType, value: Any) -> str:
+    """*value* rounded as Excel does; no data is a dash."""
+    match value:
+        case None:
+            return "—"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
+        case date():
+            return day(value)
+        case int() | float() if kind == "percent":
+            return f"{round_half_up(value * 100, 1):.1f}%"
+        case float():
+            return f"{round_half_up(value, 2):,.2f}".rstrip("0").rstrip(".")
+        case int() if kind == "integer":
+            return f"{value:,}"
+        case _:
+            return str(value)
