@@ -11,6 +11,7 @@ from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics import (
     deadline_datasets,
+    feedback_datasets,
     fracas_datasets,
     record_datasets,
     satisfaction_datasets,
@@ -28,6 +29,7 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     fracas_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
     | trip_datasets.COMPUTED
+    | feedback_datasets.COMPUTED
     | deadline_datasets.COMPUTED
     | record_datasets.COMPUTED
 )

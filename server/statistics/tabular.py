@@ -44,6 +44,14 @@ class Query:
         self.period = period
         self.language = language
         self._labels: dict[str, Labels] = {}
+        self._seen: dict[str, set[object]] = {}
+
+    def first(self, column: str, key: object) -> int:
+        """1 for the first row that has *key* in this column, else 0; a pivot's sum counts different keys."""
+        seen = self._seen.setdefault(column, set())
+        before = len(seen)
+        seen.add(key)
+        return len(seen) - before
 
     def label(self, form_id: str, field_name: str, code: object) -> str | None:
         """The label of *code* as an answer of that field; None where there is none."""
