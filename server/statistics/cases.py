@@ -76,6 +76,8 @@ class Case:
     root_cause_category: str | None = None
     effectiveness: str | None = None
     relevant: str | None = None
+    handled_by: str | None = None
+    fix_type: str | None = None
     visits: int | None = None
     mileage_km: int | None = None
     repeated: bool = False
@@ -147,6 +149,16 @@ class Case:
     def repair_hours(self) -> float | None:
         """Active repair on site, from arrival to repair."""
         return _hours(self.arrived_at, self.repaired_at)
+
+    @property
+    def resolve_hours(self) -> float | None:
+        """From the report to the repair, waiting included."""
+        return _hours(self.reported_at, self.repaired_at)
+
+    @property
+    def down_hours(self) -> float | None:
+        """From the failure to the repair."""
+        return _hours(self.occurred_at, self.repaired_at)
 
     @property
     def close_days(self) -> int | None:

@@ -10,11 +10,16 @@ from sqlalchemy.orm import Session
 from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics import (
+    cost_datasets,
     deadline_datasets,
     feedback_datasets,
     fracas_datasets,
+    installation_datasets,
+    rating_datasets,
     record_datasets,
+    repair_datasets,
     satisfaction_datasets,
+    technician_datasets,
     trip_datasets,
 )
 from server.statistics.selection import EVERYTHING, Selection
@@ -29,7 +34,12 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     fracas_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
     | trip_datasets.COMPUTED
+    | repair_datasets.COMPUTED
+    | technician_datasets.COMPUTED
+    | installation_datasets.COMPUTED
     | feedback_datasets.COMPUTED
+    | rating_datasets.COMPUTED
+    | cost_datasets.COMPUTED
     | deadline_datasets.COMPUTED
     | record_datasets.COMPUTED
 )

@@ -131,7 +131,7 @@ class Sources:
     @cached_property
     def trips(self) -> list[Trip]:
         plans = self.view.rows("trip_plan", "companions")
-        summaries = self.view.rows("trip_summary")
+        summaries = self.view.rows("trip_summary", "done")
         for row in summaries:
             row["summary_on"] = self.view.local_time(row["created_at"]).date()
         found = trips(plans, summaries, self.today, int(self.limit("trip_summary", "summary_days")))

@@ -1,12 +1,14 @@
 """Trips of people: 出差次数, 人次 and 人天, split at month ends, with the summaries that are due."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from server.statistics.deadlines import State, state
 from server.statistics.periods import last_of_month
+
+COST_KINDS = ("travel", "lodging", "allowance", "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +18,8 @@ class Trip:
 
     *travellers* are the persons' codes, None for one who is counted but not named.
     *returned_on* is None while the trip goes on. *cost* is the actual cost once the
-    summary is in.
+    summary is in, *costs* what it is made of by kind. *failure_no* is the case that the
+    plan names as its reason.
     """
 
     number: str
@@ -31,6 +34,21 @@ class Trip:
     undone: int
     summary_on: date | None
     summary: State
+    planned_return: date | None = None
+    budget: float | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    rating: str | None = None
+    acceptance: str | None = None
+    failure_no: str | None = None
+    summary_no: str | None = None
+    done: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def returned_as_planned(self) -> bool | None:
+        """Whether everybody was back by the day planned; None without a plan or before the return."""
+        if self.returned_on is None or self.planned_return is None or self.summary_no is None:
+            return None
+        return self.returned_on <= self.planned_return
 
     @property
     def persons(self) -> int:
@@ -109,6 +127,14 @@ def _trip(plan: Mapping[str, Any] | None, summary: Mapping[str, Any] | None, on:
         undone=(summary["undone_count"] or 0) if summary else 0,
         summary_on=summary_on,
         summary=state(None if returned is None else returned + timedelta(days=summary_days), summary_on, on),
+        planned_return=(plan["returns_on"] if plan else None) or (summary["planned_return_on"] if summary else None),
+        budget=plan["budget_total"] if plan else None,
+        costs=_costs(summary) if summary else {},
+        rating=summary["customer_rating"] if summary else None,
+        acceptance=summary["acceptance_papers"] if summary else None,
+        failure_no=plan["failure_no"] if plan else None,
+        summary_no=summary["number"] if summary else None,
+        done=summary.get("done", ()) if summary else (),
     )
 
 
@@ -118,3 +144,8 @@ def _travellers(plan: Mapping[str, Any] | None, summary: Mapping[str, Any] | Non
         names += [line["person"] for line in plan["companions"]]
     persons = (summary["persons"] or 1) if summary else len(names)
     return tuple(names[:persons] + [None] * (persons - len(names)))
+
+
+def _costs(summary: Mapping[str, Any]) -> Mapping[str, float]:
+    """The actual cost by kind, without what was not spent."""
+    return {kind: amount for kind in COST_KINDS if (amount := summary[f"cost_{kind}"])}
