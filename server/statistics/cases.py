@@ -78,6 +78,7 @@ class Case:
     relevant: str | None = None
     handled_by: str | None = None
     fix_type: str | None = None
+    action_owner: str | None = None
     visits: int | None = None
     mileage_km: int | None = None
     repeated: bool = False

@@ -15,12 +15,8 @@ from workbooks.form import Text
 
 def repairs(query: Query) -> list[Case]:
     """The cases repaired in the period, oldest repair first."""
-    done = [
-        (case.repaired_at, case.number, case)
-        for case in query.sources.cases
-        if case.repaired_at is not None and query.period.holds(case.repaired_at.date())
-    ]
-    return [case for *_, case in sorted(done, key=lambda found: found[:2])]
+    found = query.sources.cases_between("repaired_at", query.period.start, query.period.end)
+    return sorted(found, key=lambda case: (str(case.repaired_at), case.number))
 
 
 def arrival_working_hours(case: Case, sources: Sources) -> float | None:

@@ -20,7 +20,7 @@ from server.statistics.snapshot import View
 from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
 from server.statistics.trips import Trip, trips
 
-Anchor = Literal["reported_at", "occurred_at"]
+Anchor = Literal["reported_at", "occurred_at", "repaired_at"]
 
 
 class Sources:
@@ -60,7 +60,8 @@ class Sources:
             bounds.append(at >= datetime.combine(first, time.min))
         if last is not None:
             bounds.append(at <= datetime.combine(last, time.max))
-        return self._cases(*bounds)
+        # What is dated after the as-of time has not happened: such a repair is blank by then.
+        return [case for case in self._cases(*bounds, at.is_not(None)) if getattr(case, anchor) is not None]
 
     def open_cases(self, at: datetime | None = None) -> list[Case]:
         """
