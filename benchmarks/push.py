@@ -1,12 +1,13 @@
 """
-What a push of 100,000 rows × 20 columns costs, beside what people use today.
+What a push of 100,000 rows × 20 columns costs, beside what people use today, and what one of 1,000,000 needs.
 
-    python benchmarks/push.py [--rows 100000] [--rounds 3] [--json FILE]
+    python benchmarks/push.py [--rows 100000] [--rounds 3] [--many 1000000] [--json FILE]
 
 Each contender runs in a process of its own, the rounds interleaved; the best time of each
 counts, since whatever else the machine does only adds to it. Memory is the highest resident
-size the process ever had, dataset and workbook included.
-Ends with status 1 when a figure that Aftersheet promises is missed.
+size the process ever had, dataset and workbook included. The large push goes from file to
+file, its rows made while they are written, into a workbook that holds as many; `--many 0`
+leaves it out. Ends with status 1 when a figure that Aftersheet promises is missed.
 """
 
 import argparse
@@ -17,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -29,8 +31,11 @@ from workbooks.dataset import Column, Dataset
 from workbooks.form import Text
 
 COLUMNS = 20
-PROMISED_RATIO = 10
-PROMISED_MEGABYTES = 400
+PROMISED_RATIO = 15
+PROMISED_SECONDS = 1.5
+PROMISED_MEGABYTES = 300
+PROMISED_MEGABYTES_OF_MANY = 400  # whatever the number of rows
+CHUNK = 10_000
 KINDS = ["text"] * 4 + ["date"] + ["boolean"] + ["integer"] * 4 + ["decimal"] * 10
 
 
@@ -58,6 +63,22 @@ def dataset(rows: int, seed: int) -> Dataset:
         name="measured", title=words, columns=tuple(columns), data=tuple(data), as_of=datetime(2026, 11, 1),  # noqa: DTZ001 (site-local)
         definition=words,
     )  # fmt: skip
+
+
+class Streamed:
+    """Rows like those of `dataset`, made a chunk at a time."""
+
+    def __init__(self, rows: int, seed: int) -> None:
+        first = dataset(1, seed)
+        self.name, self.title, self.columns = first.name, first.title, first.columns
+        self._rows, self._seed = rows, seed
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def chunks(self) -> Iterator[tuple[Sequence[Any], ...]]:
+        for start in range(0, self._rows, CHUNK):
+            yield dataset(min(CHUNK, self._rows - start), self._seed + start).data
 
 
 def written_anew(rows: Dataset, *, constant_memory: bool) -> bytes:
@@ -140,6 +161,20 @@ def measure(contender: str, workbook: Path, rows: int) -> dict[str, float]:
     return {"seconds": seconds, "megabytes": peak_megabytes(), "size": len(result) / 1e6}
 
 
+def measure_many(rows: int) -> dict[str, float]:
+    """Push *rows* rows from file to file here and now; seconds and peak megabytes."""
+    from workbooks.push import push_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        small, old, new = (Path(folder) / name for name in ("small.xlsx", "old.xlsx", "new.xlsx"))
+        small.write_bytes(written_anew(dataset(1, seed=1), constant_memory=False))
+        push_file(small, Streamed(rows, seed=1), old)
+        started = time.perf_counter()
+        push_file(old, Streamed(rows, seed=2), new)
+        seconds = time.perf_counter() - started
+        return {"seconds": seconds, "megabytes": peak_megabytes(), "size": new.stat().st_size / 1e6}
+
+
 def peak_megabytes() -> float:
     """The highest resident size of this process so far."""
     status = Path("/proc/self/status")
@@ -169,7 +204,15 @@ def rounds(count: int, rows: int) -> dict[str, dict[str, float]]:
     }
 
 
-def missed(figures: dict[str, dict[str, float]]) -> list[str]:
+def many(rows: int) -> dict[str, float]:
+    """`measure_many` in a fresh process."""
+    command = [sys.executable, __file__, "--measure-many", "--many", str(rows)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(answer.stdout)
+    return found
+
+
+def missed(figures: dict[str, dict[str, float]], rows: int, large: dict[str, float] | None) -> list[str]:
     """The promised figures that were not reached, in words."""
     own = figures["aftersheet"]
     found = [
@@ -178,8 +221,15 @@ def missed(figures: dict[str, dict[str, float]]) -> list[str]:
         for name in ("openpyxl", "xlsxwriter", "xlsxwriter_constant")
         if figures[name]["seconds"] < PROMISED_RATIO * own["seconds"]
     ]
+    if rows <= 100_000 and own["seconds"] > PROMISED_SECONDS:
+        found.append(f"{own['seconds']:.2f} s, promised at most {PROMISED_SECONDS} s")
     if own["megabytes"] > PROMISED_MEGABYTES:
         found.append(f"peak memory {own['megabytes']:.0f} MB, promised at most {PROMISED_MEGABYTES} MB")
+    if large and large["megabytes"] > PROMISED_MEGABYTES_OF_MANY:
+        found.append(
+            f"peak memory of the large push {large['megabytes']:.0f} MB, "
+            f"promised at most {PROMISED_MEGABYTES_OF_MANY} MB"
+        )
     return found
 
 
@@ -205,19 +255,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--many", type=int, default=1_000_000)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--measure", nargs=2, metavar=("CONTENDER", "WORKBOOK"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure-many", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.measure_many:
+        print(json.dumps(measure_many(options.many)))
+        return 0
     if options.measure:
         print(json.dumps(measure(options.measure[0], Path(options.measure[1]), options.rows)))
         return 0
     figures = rounds(options.rounds, options.rows)
     show(figures, options.rows)
-    failures = missed(figures)
+    large = many(options.many) if options.many else None
+    if large:
+        print(
+            f"{options.many:,} rows × {COLUMNS} from file to file: {large['seconds']:.1f} s, making them included, "
+            f"peak {large['megabytes']:.0f} MB, file {large['size']:.0f} MB"
+        )
+    failures = missed(figures, options.rows, large)
     for failure in failures:
         print(f"missed: {failure}")
     if options.json:
-        options.json.write_text(json.dumps({"rows": options.rows, "figures": figures, "missed": failures}, indent=2))
+        options.json.write_text(
+            json.dumps({"rows": options.rows, "figures": figures, "many": large, "missed": failures}, indent=2)
+        )
     return 1 if failures else 0
 
 

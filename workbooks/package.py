@@ -6,8 +6,10 @@ from typing import Self
 
 from lxml import etree
 
-from workbooks.ooxml.parts import Deflated, Parts
-from workbooks.ooxml.parts import PackageError as PackageError
+from workbooks.ooxml.deflation import Deflated
+from workbooks.ooxml.directory import FileContent
+from workbooks.ooxml.directory import PackageError as PackageError
+from workbooks.ooxml.parts import Parts
 
 SHEET_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -37,7 +39,7 @@ class Package(Parts):
     What `save` does not have to change is the same to the bit, see `Parts`.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | FileContent) -> None:
         """
         Raises:
             PackageError: *content* cannot be read as a ZIP archive in just one way.

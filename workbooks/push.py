@@ -1,34 +1,37 @@
 """A dataset into a table of an existing workbook: its rows replaced, everything else left as its owner made it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import cast
 
 from lxml import etree
 
-from workbooks.dataset import Dataset, RowSource
+from workbooks.dataset import RowSource
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
 from workbooks.ooxml.cell_formats import CellFormats
-from workbooks.ooxml.letters import column_letters
-from workbooks.ooxml.parts import Deflation
+from workbooks.ooxml.deflation import Deflation
+from workbooks.ooxml.directory import FileContent
+from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.sheet_xml import SheetXml
 from workbooks.ooxml.tables import Area, PushError
 from workbooks.package import Package, PackageError
 from workbooks.pushing import dependents
-from workbooks.pushing.columns import CellColumn, TextTooLong, constant, serial
+from workbooks.pushing.columns import CellColumn, TextTooLong
+from workbooks.pushing.coming import Coming
 from workbooks.pushing.matching import choose, matched
+from workbooks.pushing.old_rows import shortened
 from workbooks.pushing.resizing import Resizing
 from workbooks.pushing.surroundings import refuse_obstacles, resized_surroundings
 from workbooks.pushing.table_rows import OldRows, find_rows, write_rows
-from workbooks.pushing.totals import totals
 from workbooks.refusal import DEFAULT_LIMITS, Refused
 
 __all__ = ["Change", "PushError", "Pushed", "push", "push_file"]
 
 _LAST_ROW = 1_048_576
+_LOOKED_AT = 1 << 20
+_UNREADABLE = (PackageError, etree.XMLSyntaxError, ValueError, LookupError)  # what a damaged part makes of us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Pushed(Change):
     content: bytes
 
 
-def push(workbook: bytes, dataset: Dataset, *, table: str | None = None, language: Language = "zh") -> Pushed:
+def push(workbook: bytes, dataset: RowSource, *, table: str | None = None, language: Language = "zh") -> Pushed:
     """
     *workbook* with the rows of its table replaced by those of *dataset*.
 
@@ -67,33 +70,11 @@ def push(workbook: bytes, dataset: Dataset, *, table: str | None = None, languag
     """
     try:
         package = Package(workbook)
-        target = choose(package, dataset, table, language)
-    except PackageError as error:
+        change = _push(package, dataset, table, language, None)
+        content = package.save()
+    except _UNREADABLE as error:
         raise _unreadable(workbook, error) from error
-    places = matched(target, dataset, language)
-    resizing = Resizing(target, target.body.top + max(1, len(dataset)) - 1)
-    if resizing.area.bottom > _LAST_ROW:
-        raise PushError(
-            Text(
-                f"{len(dataset)} 行放不进一张工作表（最多 {_LAST_ROW} 行）。请缩小数据集的时间范围。",
-                f"{len(dataset)} rows do not fit on a sheet of {_LAST_ROW} rows. Narrow the dataset's period.",
-            )
-        )
-    date1904 = _date1904(package)
-    calculated = _replace_rows(package, resizing, dataset, places, date1904=date1904)
-    _resize_table(package, resizing)
-    names = dependents.resize_names(package, resizing)
-    dependents.resize_formulas(package, resizing)
-    dependents.resize_charts(package, resizing, _chart_values(resizing, dataset, places, date1904=date1904))
-    dependents.refresh_pivot_caches(package, resizing, names)
-    others = (package.read(sheet.part) for sheet in package.sheets() if sheet.part != target.sheet.part)
-    if calculated or any(map(dependents.has_formulas, others)):
-        dependents.calculate_on_load(package)
-    changed = tuple(sorted(package.changed))
-    return Pushed(
-        content=package.save(), changed_parts=changed, table=target.name, rows=len(dataset),
-        rows_before=target.body.bottom - target.body.top + 1,
-    )  # fmt: skip
+    return Pushed(**asdict(change), content=content)
 
 
 def push_file(
@@ -106,21 +87,55 @@ def push_file(
     progress: Callable[[int], None] | None = None,
 ) -> Change:
     """
-    `push` from the file *workbook* into the new file *out*.
+    `push` from the file *workbook* into the new file *out*, in memory that does not grow with either.
 
-    *progress* is told how many rows are written.
+    *progress* is told from time to time how many rows are written.
 
     Raises:
         PushError: The rows cannot be pushed; there is no *out* then.
     """
-    pushed = push(workbook.read_bytes(), cast(Dataset, rows), table=table, language=language)
-    out.write_bytes(pushed.content)
-    if progress:
-        progress(pushed.rows)
-    return pushed
+    with closing(FileContent(workbook)) as content:
+        try:
+            package = Package(content)
+            change = _push(package, rows, table, language, progress)
+            with out.open("xb") as file:
+                package.write(file)
+        except _UNREADABLE as error:
+            out.unlink(missing_ok=True)
+            raise _unreadable(content[:_LOOKED_AT], error) from error
+    return change
 
 
-def _unreadable(workbook: bytes, error: PackageError) -> PushError:
+def _push(
+    package: Package, rows: RowSource, table: str | None, language: Language, progress: Callable[[int], None] | None
+) -> Change:
+    target = choose(package, rows, table, language)
+    places = matched(target, rows, language)
+    resizing = Resizing(target, target.body.top + max(1, len(rows)) - 1)
+    if resizing.area.bottom > _LAST_ROW:
+        raise PushError(
+            Text(
+                f"{len(rows)} 行放不进一张工作表（最多 {_LAST_ROW} 行）。请缩小数据集的时间范围。",
+                f"{len(rows)} rows do not fit on a sheet of {_LAST_ROW} rows. Narrow the dataset's period.",
+            )
+        )
+    coming = Coming(rows, resizing, places, date1904=_date1904(package), progress=progress)
+    calculated = _replace_rows(package, coming)
+    _resize_table(package, resizing)
+    names = dependents.resize_names(package, resizing)
+    dependents.resize_formulas(package, resizing)
+    dependents.resize_charts(package, resizing, coming.column)
+    dependents.refresh_pivot_caches(package, resizing, names)
+    others = (package.read(sheet.part) for sheet in package.sheets() if sheet.part != target.sheet.part)
+    if calculated or any(map(dependents.has_formulas, others)):
+        dependents.calculate_on_load(package)
+    return Change(
+        changed_parts=tuple(sorted(package.changed)), table=target.name, rows=len(rows),
+        rows_before=target.body.bottom - target.body.top + 1,
+    )  # fmt: skip
+
+
+def _unreadable(workbook: bytes, error: Exception) -> PushError:
     """The refusal of a file that is no sound .xlsx or .xlsm: what it is where the guard can tell, and what to do."""
     try:
         inspect(workbook, replace(DEFAULT_LIMITS, upload=len(workbook)))
@@ -136,78 +151,54 @@ def _unreadable(workbook: bytes, error: PackageError) -> PushError:
     )
 
 
-def _replace_rows(
-    package: Package,
-    resizing: Resizing,
-    dataset: Dataset,
-    places: Sequence[int | None],
-    *,
-    date1904: bool,
-) -> bool:
+def _replace_rows(package: Package, coming: Coming) -> bool:
     """Replace the rows in the table's sheet; whether there are formulas on it."""
-    table = resizing.table
-    sheet = SheetXml(package.read(table.sheet.part))
+    resizing = coming.resizing
+    part = resizing.table.sheet.part
+    sheet = SheetXml(shortened(lambda: package.pieces(part), resizing.table.body))
     refuse_obstacles(package, sheet.skeleton(), resizing)
     old = find_rows(sheet, resizing)
     skeleton = resized_surroundings(package, sheet, resizing, old)
-    columns = _columns(package, resizing, old, dataset, places, skeleton)
-    results = totals(resizing, dataset, places, date1904=date1904)
+    columns = _columns(package, coming, old, skeleton)
     head, tail = sheet.split(skeleton)
-    tags = sheet.tags
-    if sheet.content.find(tags.open("f"), *old.span) >= 0:
-        dependents.drop_calculation_chain(package)
-    del sheet  # the old part may weigh a hundred megabytes; it is not needed beside the new one
-    out = Deflation()
-    out.write(head)
-    try:
-        write_rows(out, tags, old, resizing, columns, results=results, date1904=date1904)
-    except TextTooLong as error:
-        long = [place for place in places if place is not None and _length(dataset, place, error) == error.length]
-        label = dataset.columns[long[0]].label
-        raise PushError(
-            Text(
-                f"第 {error.index + 1} 行“{label.zh}”有 {error.length} 个字，超过单元格上限 32767。请先缩短原记录。",
-                f"Row {error.index + 1}, “{label.en}”, is {error.length} characters long; "
-                "a cell holds 32,767. Shorten the record first.",
-            )
-        ) from error
-    out.write(tail)
-    package.replace(table.sheet.part, out.finish())
+    dependents.drop_calculation_chain(package, resizing)
+    with closing(Deflation()) as out:
+        out.write(head)
+        try:
+            write_rows(
+                out, sheet.tags, old, resizing, columns, coming.pieces(),
+                results=coming.totals.results, date1904=coming.date1904,
+            )  # fmt: skip
+        except TextTooLong as error:
+            place = coming.places[column_number(error.letters) - resizing.table.area.left]
+            label = coming.rows.columns[place or 0].label
+            raise PushError(
+                Text(
+                    f"第 {error.index + 1} 行“{label.zh}”有 {error.length} 个字，"
+                    "超过单元格上限 32767。请先缩短原记录。",
+                    f"Row {error.index + 1}, “{label.en}”, is {error.length} characters long; "
+                    "a cell holds 32,767. Shorten the record first.",
+                )
+            ) from error
+        out.write(tail)
+        package.replace(part, out.finish())
     kept = [old.before, old.after, tail, *(cell.inner for cell in old.totals.values())]
     kept += [piece for beside in old.beside.values() for piece in (beside.left, beside.right)]
-    return any(place is None for place in places) or dependents.has_formulas(*kept)
+    return any(place is None for place in coming.places) or dependents.has_formulas(*kept)
 
 
-def _length(dataset: Dataset, place: int, error: TextTooLong) -> int:
-    return len(str(dataset.data[place][error.index]).encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _columns(
-    package: Package,
-    resizing: Resizing,
-    old: OldRows,
-    dataset: Dataset,
-    places: Sequence[int | None],
-    skeleton: etree._Element,
-) -> list[CellColumn]:
-    """What to write in each column of the table, in the style of its first body cell."""
+def _columns(package: Package, coming: Coming, old: OldRows, skeleton: etree._Element) -> list[CellColumn]:
+    """What to write in each column of the table, in the style of its first body cell; the values are to come."""
     formats = CellFormats(package)
     columns = []
-    for number, (column, place) in enumerate(
-        zip(resizing.table.columns, places, strict=True), resizing.table.area.left
-    ):
-        style = old.styles.get(number, _column_style(skeleton, number))
+    table = coming.resizing.table
+    for number, (column, place) in enumerate(zip(table.columns, coming.places, strict=True), table.area.left):
+        style, letters = old.styles.get(number, _column_style(skeleton, number)), column_letters(number)
         if place is None:
-            written = CellColumn(
-                letters=column_letters(number), style=style, formula=column.formula, array=column.array
-            )
+            written = CellColumn(letters=letters, style=style, formula=column.formula, array=column.array)
         else:
-            kind = dataset.columns[place].type
-            # A body without rows still shows one, empty.
-            values = dataset.data[place] if len(dataset) else (None,)
-            written = CellColumn(
-                letters=column_letters(number), style=formats.suited(style, kind), type=kind, values=values
-            )
+            kind = coming.rows.columns[place].type
+            written = CellColumn(letters=letters, style=formats.suited(style, kind), type=kind)
         columns.append(written)
     formats.save()
     return columns
@@ -240,26 +231,3 @@ def _resize_table(package: Package, resizing: Resizing) -> None:
 def _date1904(package: Package) -> bool:
     settings = package.xml(package.workbook).find("{*}workbookPr")
     return settings is not None and settings.get("date1904") in ("1", "true")
-
-
-def _chart_values(
-    resizing: Resizing, dataset: Dataset, places: Sequence[int | None], *, date1904: bool
-) -> dependents.CachedValues:
-    def values(column: int, top: int) -> list[float | str | None] | None:
-        position = column - resizing.table.area.left
-        place, rows = places[position], resizing.body.bottom - resizing.body.top + 1
-        if top != resizing.body.top:
-            return None
-        if place is None:
-            value = constant(resizing.table.columns[position].formula or "")
-            return None if value is None else [value] * rows
-        return [plain(value) for value in dataset.data[place]] or [None]
-
-    def plain(value: object) -> float | str | None:
-        if isinstance(value, date):
-            return serial(value, date1904=date1904)
-        if value is None or isinstance(value, int | float | str):
-            return value
-        return float(str(value))
-
-    return values

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbooks.ooxml.parts import Deflation
+from workbooks.ooxml.deflation import Deflation
 from workbooks.package import (
     CONTENT_TYPES,
     RELATION_NS,

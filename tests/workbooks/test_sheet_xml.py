@@ -1,8 +1,6 @@
 """A worksheet part is cut at its rows whatever wrote it."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.sheet_xml import SheetXml
@@ -15,37 +13,6 @@ def sheet(rows, head="", tail=""):
     return (
         f'<?xml version="1.0"?><worksheet xmlns="{NS}">{head}<sheetData>{rows}</sheetData>{tail}</worksheet>'.encode()
     )
-
-
-def row(number, columns, text=""):
-    cells = "".join(f'<c r="{letters}{number}"><v>{text}</v></c>' for letters in columns)
-    return f'<row r="{number}">{cells}</row>' if columns else f'<row r="{number}"/>'
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 3), st.sampled_from(["BC", "B", "C", "BCD", "ABC", "D", ""]), st.integers(0, 60)),
-        max_size=25,
-    ),
-    st.integers(0, 40),
-)
-def test_rows_within_the_columns_are_passed_over_and_no_others(drawn, bottom):
-    """However long the rows are and whatever numbers are left out, no cell beside the table is missed."""
-    number, rows = 0, []
-    for step, columns, length in drawn:
-        number += step
-        rows.append((number, columns, row(number, columns, "7" * length)))
-    part = SheetXml(sheet("".join(xml for _, _, xml in rows)))
-
-    position = part.skip(part.start, bottom, frozenset({b"B", b"C"}))
-
-    passed = []
-    for found, columns, xml in rows:
-        if found > bottom or columns not in ("BC", "B", "C"):
-            break
-        passed.append(xml)
-    assert part.content[part.start : position].decode() == "".join(passed)
 
 
 def test_rows_and_cells_without_references_are_counted():

@@ -11,6 +11,11 @@ from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.pushing.columns import Tags
 
 _ROOT = re.compile(rb"<((?:[\w.-]+:)?)worksheet[\s>]")
+# No declaration, or one that names UTF-8 or nothing; not UTF-16.
+_PLAIN = re.compile(
+    rb"""(?:\xef\xbb\xbf)?\s*<(?!\?)|(?:\xef\xbb\xbf)?<\?xml\s(?![^>]*encoding\s*=\s*["'](?!utf-?8["']|us-ascii["']))""",
+    re.IGNORECASE,
+)
 _ROW_NUMBER = re.compile(rb"""\sr=["'](\d+)["']""")
 _CELL_REFERENCE = re.compile(rb"""\sr=["']([A-Z]+)(\d+)["']""")
 _CELL_STYLE = re.compile(rb"""\ss=["'](\d+)["']""")
@@ -44,6 +49,26 @@ class Cell:
         return not self.inner
 
 
+def strange(piece: bytes, *, start: bool = False) -> bool:
+    """
+    Whether *piece* of a part, or of its *start*, is not to be cut at its bytes.
+
+    Comments and CDATA could hold what looks like a row, other encodings hide them; hardly
+    a program writes any.
+    """
+    if start and not _PLAIN.match(piece):
+        return True
+    return b"!" in piece and b"<!" in piece
+
+
+def normal(content: bytes) -> bytes:
+    """The same part in UTF-8, without comments, CDATA and instructions."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True, remove_pis=True
+    )
+    return etree.tostring(etree.fromstring(content, parser), xml_declaration=True, encoding="UTF-8")
+
+
 class SheetXml:
     """A worksheet part in three pieces: before its rows, the rows, after them."""
 
@@ -52,10 +77,8 @@ class SheetXml:
         Raises:
             ValueError: This is no worksheet.
         """
-        # Comments and CDATA could hold what looks like a row, other encodings hide them; hardly a program writes any.
-        if (b"!" in content and b"<!" in content) or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True)
-            content = etree.tostring(etree.fromstring(content, parser), xml_declaration=True, encoding="UTF-8")
+        if strange(content, start=True):
+            content = normal(content)
         root = _ROOT.search(content)
         if root is None:
             raise ValueError("no worksheet")
@@ -74,7 +97,6 @@ class SheetXml:
             self._tail_start = self.stop + len(closing)
         names = b"%sc" % self.tags.prefix
         self._cell = re.compile(rb"<" + names + rb"((?:\s[^>]*?)?)(?:/>|>(.*?)</" + names + rb">)", re.DOTALL)
-        self._any_cell = b"<" + names
 
     def skeleton(self) -> etree._Element:
         """The part without its rows, as a tree; <sheetData/> marks where they belong."""
@@ -106,32 +128,6 @@ class SheetXml:
             end = stop + len(self.tags.close("row"))
         named = _ROW_NUMBER.search(content, start, inner)
         return Row(int(named[1]) if named else above + 1, start, inner, stop, end)
-
-    def skip(self, position: int, bottom: int, letters: frozenset[bytes]) -> int:
-        """
-        Pass over rows from byte *position* on that have cells in columns *letters* only, down to row *bottom*.
-
-        The first and the last cell of a row say so for all of it. Stops short of any row
-        that is not written in the usual way; where it stops is returned.
-        """
-        content, closing, cell = self.content, self.tags.close("row"), self.tags.open("c") + b' r="'
-        usual = re.compile(self.tags.open("row") + rb' r="(\d+)"[^>]*>' + cell + rb"([A-Z]+)").match
-        last_cell = re.compile(cell + rb"([A-Z]+)").match
-        leap = 0
-        row = usual(content, position)
-        while row and row[2] in letters and (number := int(row[1])) <= bottom:
-            # A row is about as long as the one before. A leap too far shows in the number of the row after it.
-            stop = content.find(closing, position + leap)
-            following = usual(content, stop + len(closing))
-            if leap and (following is None or int(following[1]) != number + 1):
-                stop = content.find(closing, position)
-                following = usual(content, stop + len(closing))
-            last = last_cell(content, content.rfind(self._any_cell, position, stop))
-            if last is None or last[1] not in letters:
-                break
-            leap = (stop - position) * 7 // 8
-            position, row = stop + len(closing), following
-        return position
 
     def cells(self, row: Row) -> list[Cell]:
         """The cells of *row*; those without a reference follow the one before."""

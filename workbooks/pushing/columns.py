@@ -13,7 +13,7 @@ import orjson
 from workbooks.dataset import ColumnType
 
 TEXT_LIMIT = 32_767  # UTF-16 units Excel keeps in one cell
-CHUNK = 1_024  # rows written at a time: enough for the C loops, little enough to stay in the processor's cache
+CHUNK = 512  # rows written at a time: enough for the C loops, little enough to stay in the processor's cache
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -24,12 +24,13 @@ _FIRST_TRUE_SERIAL = 61  # 1900-03-01: before it Excel counts a 29 February that
 
 
 class TextTooLong(ValueError):
-    """A text is longer than a cell can hold; *index* is its place in the column (0-based)."""
+    """A text is longer than a cell can hold; *index* is its place in its column (0-based), *letters* name that."""
 
-    def __init__(self, index: int, length: int) -> None:
+    def __init__(self, index: int, length: int, letters: str = "") -> None:
         super().__init__(index, length)
         self.index = index
         self.length = length
+        self.letters = letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +92,35 @@ def rows_xml(
     Raises:
         TextTooLong: A text has more than 32,767 UTF-16 units.
     """
+    count = stop - start
     numbers = orjson.dumps(list(range(first_row + start, first_row + stop)))[1:-1].split(b",")
-    plain = b'"' + attributes + b">", tags.close("row")
-    row_open: list[bytes] | bytes = plain[0]
-    row_close: list[bytes] | bytes = plain[1]
-    if beside:
-        kept = [beside.get(row) for row in range(first_row + start, first_row + stop)]
-        row_open = [plain[0] if b is None else b'"' + b.attributes + b">" + b.left for b in kept]
-        row_close = [plain[1] if b is None else b.right + plain[1] for b in kept]
-    pieces: list[list[bytes] | bytes] = [tags.open("row") + b' r="', numbers, row_open]
-    openings: dict[bytes, list[bytes]] = {}
+    first = b"".join((tags.open("c"), b' r="', columns[0].letters.encode()))
+    opening, closing = b'"' + attributes + b">", tags.close("row")
+    # What stands between the numbers of a row; each row is put together with its number as the separator.
+    segments: list[Sequence[bytes]] = [[tags.open("row") + b' r="'] * count, [opening + first] * count]
+    kept = [beside.get(row) for row in range(first_row + start, first_row + stop)] if beside else []
+    if kept:
+        segments[1] = [opening + first if b is None else b'"' + b.attributes + b">" + b.left + first for b in kept]
     blanks = False
-    for column in columns:
-        encoded = _encode(column, start, stop, numbers, tags, date1904)
-        if encoded.opening not in openings:  # put to the row numbers once for all columns alike
-            openings[encoded.opening] = [number + encoded.opening for number in numbers]
-        pieces += [tags.open("c") + b' r="' + column.letters.encode(), openings[encoded.opening]]
-        pieces += [encoded.closing] if encoded.values is None else [encoded.values, encoded.closing]
-        blanks = blanks or encoded.blanks
-    pieces.append(row_close)
-    xml = _interleaved(pieces, stop - start)
+    for place, column in enumerate(columns, 1):
+        following = tags.open("c") + b' r="' + columns[place].letters.encode() if place < len(columns) else closing
+        try:
+            cells = _encode(column, start, stop, following, tags, date1904)
+        except TextTooLong as error:
+            error.letters = column.letters
+            raise
+        segments += cells.segments
+        blanks = blanks or cells.blanks
+    if kept:
+        last = segments.pop()
+        segments.append(
+            [
+                cell if b is None else cell.removesuffix(closing) + b.right + closing
+                for cell, b in zip(last, kept, strict=True)
+            ]
+        )
+    xml = b"".join(map(bytes.join, numbers, zip(*segments, strict=True)))
     return _blanked(xml, tags) if blanks else xml
-
-
-def _interleaved(pieces: list[list[bytes] | bytes], count: int) -> bytes:
-    """The first item of every list and the constants between them, then the second of every list, and so on."""
-    merged = _merge(pieces)
-    flat: list[Any] = merged * count
-    for place, piece in enumerate(merged):
-        if isinstance(piece, list):
-            flat[place :: len(merged)] = piece
-    return b"".join(flat)
 
 
 def _blanked(xml: bytes, tags: Tags) -> bytes:
@@ -137,55 +136,43 @@ def _blanked(xml: bytes, tags: Tags) -> bytes:
     return xml
 
 
-def _merge(pieces: list[list[bytes] | bytes]) -> list[list[bytes] | bytes]:
-    """The same pieces with neighbouring constants joined: half as many to put together per row."""
-    merged: list[list[bytes] | bytes] = []
-    for piece in pieces:
-        if isinstance(piece, bytes) and merged and isinstance(merged[-1], bytes):
-            merged[-1] += piece
-        else:
-            merged.append(piece)
-    return merged
-
-
 class _Encoded(NamedTuple):
-    """What follows the row number in each cell: a constant, the values (None: there are none), a constant."""
+    """What follows the row number in each cell, up to the next place for it."""
 
-    opening: bytes
-    values: list[bytes] | None
-    closing: bytes
+    segments: Sequence[Sequence[bytes]]
     blanks: bool = False  # whether a value may be that of an empty cell
 
 
-def _encode(column: CellColumn, start: int, stop: int, numbers: list[bytes], tags: Tags, date1904: bool) -> _Encoded:
+def _encode(column: CellColumn, start: int, stop: int, following: bytes, tags: Tags, date1904: bool) -> _Encoded:
     style = b'"' + (b' s="%d"' % column.style if column.style else b"")
     if column.formula is not None:
-        return _encode_formula(column, style, numbers, tags)
+        return _encode_formula(column, style, stop - start, following, tags)
     values = column.values[start:stop]
     if column.type == "text":
-        texts, blanks = _texts(values, start)
-        return _Encoded(style + _text_open(tags), texts, _text_close(tags), blanks)
-    opening, closing = style + b">" + tags.open("v") + b">", tags.close("v") + tags.close("c")
+        texts, blanks = _texts(values, start, style + _text_open(tags), _text_close(tags) + following)
+        return _Encoded([texts], blanks)
+    opening, closing = style + b">" + tags.open("v") + b">", tags.close("v") + tags.close("c") + following
     if column.type == "boolean":
         if set(values) <= _FLAGS.keys():
             flagged = style + b' t="b">' + tags.open("v") + b">"
-            return _Encoded(flagged, [_FLAGS[v] for v in values], closing, None in values)
+            cells = {value: flagged + flag + closing for value, flag in _FLAGS.items()}
+            return _Encoded([list(map(cells.__getitem__, values))], None in values)
     else:
         dumped = _numbers(_serials(values, date1904) if column.type in ("date", "datetime") else list(values))
         if dumped is not None:
-            return _Encoded(opening, dumped.split(b","), closing, b"null" in dumped)
-    return _Encoded(style, [_any_cell(v, start + i, tags, date1904) for i, v in enumerate(values)], b"")
+            cells_ = opening + dumped.replace(b",", closing + b"," + opening) + closing
+            return _Encoded([cells_.split(b",")], b"null" in dumped)
+    return _Encoded([[style + _any_cell(v, start + i, tags, date1904) + following for i, v in enumerate(values)]])
 
 
-def _encode_formula(column: CellColumn, style: bytes, numbers: list[bytes], tags: Tags) -> _Encoded:
+def _encode_formula(column: CellColumn, style: bytes, count: int, following: bytes, tags: Tags) -> _Encoded:
     value = constant(column.formula or "")
     result = b"" if value is None else tags.open("v") + b">%r" % value + tags.close("v")
-    body = escape(column.formula or "").encode() + tags.close("f") + result + tags.close("c")
+    body = escape(column.formula or "").encode() + tags.close("f") + result + tags.close("c") + following
     if not column.array:
-        return _Encoded(style + b">" + tags.open("f") + b">" + body, None, b"")
-    return _Encoded(
-        style + b">" + tags.open("f") + b' t="array" ref="' + column.letters.encode(), numbers, b'">' + body
-    )
+        return _Encoded([[style + b">" + tags.open("f") + b">" + body] * count])
+    opening = style + b">" + tags.open("f") + b' t="array" ref="' + column.letters.encode()
+    return _Encoded([[opening] * count, [b'">' + body] * count])
 
 
 def constant(formula: str) -> float | None:
@@ -212,8 +199,8 @@ def _decimal(value: Any) -> float:
     raise TypeError(type(value).__name__)
 
 
-def _texts(values: Sequence[Any], start: int) -> tuple[list[bytes], bool]:
-    """What follows `<t` for each text (its attributes, ">", the escaped text); whether any text is empty."""
+def _texts(values: Sequence[Any], start: int, opening: bytes, closing: bytes) -> tuple[list[bytes], bool]:
+    """The cells of texts between *opening*, which ends with `<t`, and *closing*; whether any text is empty."""
     unique = dict.fromkeys(values)
     texts = ["" if v is None else v if isinstance(v, str) else str(v) for v in unique]
     if max(map(len, texts), default=0) > TEXT_LIMIT // 2:
@@ -222,9 +209,9 @@ def _texts(values: Sequence[Any], start: int) -> tuple[list[bytes], bool]:
     plain = joined.isprintable() and joined.count(">") == len(texts) and "_x" not in joined
     if plain and "> " not in joined and " >" not in joined and joined[-1:] != " ":
         escaped = joined.encode().replace(b"&", b"&amp;").replace(b"<", b"&lt;")
-        encoded = escaped.replace(b">", b"\n>").split(b"\n")[1:]
+        encoded = (escaped.replace(b">", closing + b"\n" + opening + b">") + closing).split(b"\n")[1:]
     else:
-        encoded = [text_content(text) for text in texts]
+        encoded = [opening + text_content(text) + closing for text in texts]
     blanks = "" in texts
     if len(encoded) == len(values):
         return encoded, blanks
@@ -276,7 +263,7 @@ def _any_cell(value: Any, index: int, tags: Tags, date1904: bool) -> bytes:
         return b' t="b">' + tags.open("v") + (b">1" if value else b">0") + shut
     if isinstance(value, int | float | Decimal):
         return b">" + tags.open("v") + b">" + repr(float(value)).encode() + shut
-    return _text_open(tags) + _texts([value], index)[0][0] + _text_close(tags)
+    return _texts([value], index, _text_open(tags), _text_close(tags))[0][0]
 
 
 def _text_open(tags: Tags) -> bytes:

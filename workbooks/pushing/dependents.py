@@ -8,12 +8,14 @@ from lxml import etree
 from workbooks.ooxml.letters import column_number
 from workbooks.ooxml.tables import Area
 from workbooks.package import Package, relation_target
+from workbooks.pushing.coming import CHART_POINTS
 from workbooks.pushing.resizing import Resizing
 
 _CHART = re.compile(r"(?:chart|chartex)\+xml$")
 _FORMULA_TAGS = (b"<f>", b"<f ", b":f>", b":f ")  # searched one by one: a pattern takes ten times as long
 _COLUMN = re.compile(r".*!\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?\d+)?")
-_CACHED_POINTS = 10_000  # a chart of more points gets no cached ones; Excel reads the cells anyway
+_ENTRY = re.compile(rb"<(?:\w+:)?c(\s[^>]*)>")
+_ATTRIBUTE = re.compile(rb"""(\w+)\s*=\s*["']([^"']*)""")
 # What may stand behind calcPr in a workbook part.
 _AFTER_CALCULATION = (
     "oleSize", "customWorkbookViews", "pivotCaches", "smartTagPr", "smartTagTypes", "webPublishing", "fileRecoveryPr",
@@ -84,7 +86,7 @@ def _renew_cache(formula: etree._Element, values: CachedValues) -> None:
     for cache in list(parent):
         kind = etree.QName(cache).localname
         if kind in ("lvl", "multiLvlStrCache") or (
-            kind in ("numCache", "strCache") and (new is None or len(new) > _CACHED_POINTS)
+            kind in ("numCache", "strCache") and (new is None or len(new) > CHART_POINTS)
         ):
             parent.remove(cache)
         elif kind in ("numCache", "strCache") and new is not None:
@@ -122,15 +124,24 @@ def refresh_pivot_caches(package: Package, resizing: Resizing, names: Sequence[s
             package.replace(part, cache)
 
 
-def drop_calculation_chain(package: Package) -> None:
+def drop_calculation_chain(package: Package, resizing: Resizing) -> None:
     """
-    Remove the calculation chain; Excel makes a new one.
+    Remove the calculation chain if it names a cell of the old table; Excel makes a new one.
 
     One with an entry for a cell that has no formula any more is a damaged file to Excel, and
     so is one without entries.
     """
-    for key in package.related(package.workbook, "calcChain"):
-        package.unrelate(package.workbook, key)
+    table = resizing.table
+    sheets = package.xml(package.workbook).iterfind("{*}sheets/{*}sheet")
+    own = next(sheet.get("sheetId", "").encode() for index, sheet in enumerate(sheets) if index == table.sheet.index)
+    for key, part in package.related(package.workbook, "calcChain").items():
+        on = b""
+        for entry in _ENTRY.finditer(package.read(part)):
+            attributes = dict(_ATTRIBUTE.findall(entry[1]))
+            on = attributes.get(b"i", on)  # an entry without sheet stands on that of the one before
+            if on == own and Area.parse(attributes.get(b"r", b"").decode()).overlaps(table.area):
+                package.unrelate(package.workbook, key)
+                break
 
 
 def calculate_on_load(package: Package) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from workbooks.dataset import Dataset
+from workbooks.dataset import RowSource
 from workbooks.form import Language, Text
 from workbooks.ooxml.tables import PushError, Table, TableColumn, tables
 from workbooks.package import Package
@@ -29,7 +29,7 @@ class Headed(Protocol):
 H = TypeVar("H", bound=Headed)
 
 
-def matched(table: Headed, dataset: Dataset, language: Language = "zh") -> tuple[int | None, ...]:
+def matched(table: Headed, dataset: RowSource, language: Language = "zh") -> tuple[int | None, ...]:
     """
     For each column of *table* the place of its column in *dataset*; None for calculated columns.
 
@@ -71,7 +71,7 @@ def matched(table: Headed, dataset: Dataset, language: Language = "zh") -> tuple
     return tuple(places)
 
 
-def choose(package: Package, dataset: Dataset, name: str | None, language: Language = "zh") -> Table:
+def choose(package: Package, dataset: RowSource, name: str | None, language: Language = "zh") -> Table:
     """
     The table called *name*, or the one whose headers match *dataset* best.
 
@@ -81,7 +81,7 @@ def choose(package: Package, dataset: Dataset, name: str | None, language: Langu
     return choose_among(list(tables(package)), dataset, name, language)
 
 
-def choose_among(found: Sequence[H], dataset: Dataset, name: str | None, language: Language = "zh") -> H:
+def choose_among(found: Sequence[H], dataset: RowSource, name: str | None, language: Language = "zh") -> H:
     """
     The table called *name* among *found*, or the one whose headers match *dataset* best.
 
@@ -127,13 +127,13 @@ def choose_among(found: Sequence[H], dataset: Dataset, name: str | None, languag
     )
 
 
-def spelled(dataset: Dataset) -> Callable[[str], bool]:
+def spelled(dataset: RowSource) -> Callable[[str], bool]:
     """Tells whether a header is one of the *dataset*'s columns, by name or label."""
     known = {_plain(text) for c in dataset.columns for text in (c.name, c.label.zh, c.label.en)}
     return lambda header: _plain(header) in known
 
 
-def _tried(table: Headed, dataset: Dataset, language: Language) -> tuple[int | None, ...] | None:
+def _tried(table: Headed, dataset: RowSource, language: Language) -> tuple[int | None, ...] | None:
     try:
         return matched(table, dataset, language)
     except PushError:

@@ -1,16 +1,17 @@
 """The rows of a table inside its sheet: what stands beside and under it is found, then new rows are written."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from dataclasses import field as default
+from typing import Any
 
 from workbooks.form import Text
+from workbooks.ooxml.deflation import Deflation
 from workbooks.ooxml.letters import column_letters
-from workbooks.ooxml.parts import Deflation
 from workbooks.ooxml.sheet_xml import Cell, Row, SheetXml
 from workbooks.ooxml.tables import PushError
-from workbooks.pushing.columns import CHUNK, Beside, CellColumn, Tags, rows_xml
+from workbooks.pushing.columns import CHUNK, Beside, CellColumn, Tags, TextTooLong, rows_xml
 from workbooks.pushing.resizing import Resizing
 
 _REFERENCE = re.compile(rb"""\sr=(?:"[^"]*"|'[^']*')""")
@@ -35,19 +36,17 @@ class OldRows:
     totals: dict[int, Cell] = default(default_factory=dict)
     top: int = 0  # first row of the sheet that holds cells, before
     last: int = 0  # last row under the table, 0 if there is none
-    span: tuple[int, int] = (0, 0)  # where the rows between *before* and *after* stand in the part
 
 
 def find_rows(sheet: SheetXml, resizing: Resizing) -> OldRows:
     """
-    Look through the rows of the table's sheet.
+    Look through the rows of the table's sheet, `shortened` or not.
 
     Raises:
         PushError: Cells under the table hold something the new rows would run over.
     """
     table, body, old = resizing.table, resizing.table.body, OldRows()
     start = end = sheet.start
-    letters = frozenset(column_letters(number).encode() for number in range(body.left, body.right + 1))
     bottom = max(table.area.bottom, resizing.area.bottom)
     row = sheet.row(sheet.start, 0)
     old.top = row.number if row else 0
@@ -60,12 +59,10 @@ def find_rows(sheet: SheetXml, resizing: Resizing) -> OldRows:
             old.attributes = sheet.attributes(row)
         if row.number >= body.top:
             _look(sheet, row, resizing, old)
-            end = sheet.skip(row.end, body.bottom, letters)
         row = sheet.row(end, row.number)
     if row:
         old.last = max(row.number for row in sheet.rows(row.start))
     old.before, old.after = sheet.content[sheet.start : start], sheet.content[end : sheet.stop]
-    old.span = start, end
     return old
 
 
@@ -102,37 +99,48 @@ def write_rows(
     old: OldRows,
     resizing: Resizing,
     columns: Sequence[CellColumn],
+    pieces: Iterator[tuple[Sequence[Any], ...]],
     *,
-    results: Mapping[int, float | None],
+    results: Callable[[], Mapping[int, float | None]],
     date1904: bool,
 ) -> None:
     """
     All rows of the sheet with the table's replaced, written to *out*.
 
-    *results* has the new value of each totals cell that holds a formula, by column number.
+    *pieces* has the values of all rows, a sequence for each of *columns*. *results* has the
+    new value of each totals cell that holds a formula, by column number; it is asked for
+    when all rows are written.
 
     Raises:
         TextTooLong: A text has more than 32,767 UTF-16 units.
     """
     title, body = resizing.table.sheet.title, resizing.body
     out.write(resizing.formulas(old.before, title))
-    count = body.bottom - body.top + 1
-    for start in range(0, count, CHUNK):
-        stop = min(count, start + CHUNK)
-        out.write(
-            rows_xml(
-                columns, start, stop, body.top,
-                tags=tags, attributes=old.attributes, beside=old.beside, date1904=date1904,
-            )
-        )  # fmt: skip
+    number = body.top
+    for values in pieces:
+        filled = [replace(column, values=some) for column, some in zip(columns, values, strict=True)]
+        for start in range(0, len(values[0]), CHUNK):
+            stop = min(len(values[0]), start + CHUNK)
+            try:
+                xml = rows_xml(
+                    filled, start, stop, number,
+                    tags=tags, attributes=old.attributes, beside=old.beside, date1904=date1904,
+                )  # fmt: skip
+            except TextTooLong as error:
+                error.index += number - body.top
+                raise
+            out.write(xml)
+        number += len(values[0])
     under = set(range(body.bottom + 1, resizing.area.bottom + 1))
     under |= {number for number in old.beside if number > body.bottom}
     for number in sorted(under):
         beside = old.beside.get(number, Beside())
         cells = b""
         if number == resizing.area.bottom and resizing.table.totals_rows:
-            moved = sorted(old.totals.items())
-            cells = b"".join(_moved(tags, cell, number, results.get(at), resizing) for at, cell in moved)
+            known = results()
+            cells = b"".join(
+                _moved(tags, cell, number, known.get(at), resizing) for at, cell in sorted(old.totals.items())
+            )
         opening = tags.open("row") + b' r="%d"' % number + beside.attributes + b">"
         out.write(opening + beside.left + cells + beside.right + tags.close("row"))
     out.write(resizing.formulas(old.after, title))
