@@ -1,7 +1,7 @@
 """What a feed asks for: one dataset, a period, a selection, a language; the same words in OData, web query and link."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
+from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.site import Site
-from server.statistics import record_datasets
 from server.statistics.datasets import load
 from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
 from server.statistics.report_period import Kind, NoPeriod, ReportPeriod
@@ -18,18 +18,16 @@ from server.statistics.selection import EVERYTHING, Selection
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 
-DIMENSIONS = tuple(field.name for field in fields(Selection))
 RUNNING: Mapping[str, Kind] = MappingProxyType({"this-month": "month", "this-quarter": "quarter", "this-year": "year"})
 """Periods that move on by themselves, for workbooks that are refreshed for years."""
-_ANCHORS: Mapping[str, str] = MappingProxyType({"fracas_cases": "reported_at", "fracas_backlog": "as_of_date"})
-_NOBODY = Viewer(user_id=None, username="-", display_name="-", roles=frozenset({"station"}))
 
 
 class FeedError(ValueError):
-    """A period, an as-of date or a dimension that cannot be; *message* says what can, in both languages."""
+    """An option of a feed that cannot be: *option* names it, *message* says what can be, in both languages."""
 
-    def __init__(self, message: Text) -> None:
+    def __init__(self, option: str, message: Text) -> None:
         super().__init__(message.en)
+        self.option = option
         self.message = message
 
 
@@ -38,62 +36,79 @@ class Feed:
     """
     One dataset as somebody wants it again and again.
 
-    *period* is 2026-05, 2026Q2, 2026, one of `RUNNING`, or empty for all of history.
+    *period* is 2026-05, 2026Q2, 2026, one of `RUNNING`, or empty for all of history; *start* and
+    *end* (both included) narrow it further. *as_of* is an instant (aware), or None: see `instant`.
     """
 
     dataset: str
     period: str = ""
+    start: date | None = None
+    end: date | None = None
+    as_of: datetime | None = None
     selection: Selection = EVERYTHING
-    language: Language | None = None
+    language: Language = "zh"
 
-    def period_on(self, day: date) -> ReportPeriod:
-        """
-        The period meant on *day*.
+    def days(self, today: date) -> tuple[date | None, date | None]:
+        """The first and the last day of the facts, as seen *today*; open where None."""
+        period = _period(self.period, today)
+        starts = [day for day in (period.start, self.start) if day is not None]
+        ends = [day for day in (period.end, self.end) if day is not None]
+        return max(starts, default=None), min(ends, default=None)
 
-        Raises:
-            FeedError: It is none.
+    def instant(self, zone: ZoneInfo) -> datetime:
         """
-        try:
-            if self.period in RUNNING:
-                return ReportPeriod.around(RUNNING[self.period], day)
-            return ReportPeriod.parse(self.period or "history")
-        except NoPeriod as error:
-            words = "period 应为 2026-05、2026Q2、2026、this-month、this-quarter、this-year 或 history。"
-            raise FeedError(
-                Text(words, "period is 2026-05, 2026Q2, 2026, this-month, this-quarter, this-year or history.")
-            ) from error
+        The instant it is read as of: the one asked for, else now.
+
+        A period that is over is read as of its end: so it reads the same whenever it is asked for.
+        """
+        now = datetime.now(UTC)
+        if self.as_of is not None:
+            return self.as_of
+        _, last = self.days(now.astimezone(zone).date())
+        return now if last is None or not EARLIEST <= last <= LATEST else min(now, instant_of(last, zone))
 
     def options(self) -> dict[str, str]:
-        """The feed as query options, without the dataset; what is not narrowed is left out."""
-        found = {"period": self.period, "lang": self.language} | asdict(self.selection)
+        """The feed as query options, without the dataset; what is open is left out."""
+        found: dict[str, str | None] = {
+            "period": self.period,
+            "start": self.start.isoformat() if self.start else None,
+            "end": self.end.isoformat() if self.end else None,
+            "as_of": self.as_of.isoformat().replace("+00:00", "Z") if self.as_of else None,
+            **asdict(self.selection),
+            "lang": self.language,
+        }
         return {name: value for name, value in found.items() if value}
 
 
-def selection_from(options: Mapping[str, str]) -> Selection:
-    """The selection named by *options*; other options are left alone."""
-    return Selection(**{name: options[name] for name in DIMENSIONS if options.get(name)})
-
-
-def as_of_from(text: str, zone: ZoneInfo) -> datetime:
+def feed_from(
+    session: Session, site: Site, dataset: str, options: Mapping[str, str], language: Language, *, lenient: bool = False
+) -> Feed:
     """
-    The instant (UTC) that *text* names: the end of a day such as 2026-05-31, or an instant with its offset.
+    The feed of *dataset* that query *options* ask for; those it does not know are left alone.
+
+    *lenient* takes codes of the selection as they are: what was chosen once must not fail
+    because master data has moved on.
 
     Raises:
-        FeedError: It is neither.
+        FeedError: An option cannot be.
     """
+    asked = {name: value.strip() for name, value in options.items() if value.strip()}
+    period = "" if asked.get("period") == "history" else asked.get("period", "")
+    _period(period, site.now().date())
+    named = {name: asked[name] for name in DIMENSIONS if name in asked}
     try:
-        if len(text) == len("2026-05-31"):
-            return instant_of(date.fromisoformat(text), zone)
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is not None and EARLIEST <= found.date() <= LATEST:
-            return found.astimezone(UTC)
-    except (ValueError, OutOfReach, OverflowError):
-        pass
-    raise FeedError(
-        Text(
-            f"as_of 应为 {EARLIEST} 与 {LATEST} 之间的日期，如 2026-05-31。",
-            f"as_of is a day between {EARLIEST} and {LATEST}, such as 2026-05-31.",
-        )
+        selection = Selection(**named) if lenient else chosen(site.master(session, retired=True), named)
+    except NoSuchChoice as error:
+        raise FeedError(error.dimension, error.message) from error
+    spoken = asked.get("lang", language)
+    return Feed(
+        dataset=dataset,
+        period=period,
+        start=_day("start", asked),
+        end=_day("end", asked),
+        as_of=_instant(asked["as_of"], site.zone) if "as_of" in asked else None,
+        selection=selection,
+        language="zh" if spoken.startswith("zh") else "en",
     )
 
 
@@ -108,44 +123,61 @@ def load_feed(
     last: date | None = None,
 ) -> Dataset:
     """
-    The rows of *feed* that *viewer* may see, as of an instant (aware).
+    The rows of *feed* that *viewer* may see, as of *as_of* (aware; by default the feed's own instant).
 
-    Without one, a period that is over is read as of its end, so that it reads the same
-    whenever it is asked for; everything else as of now. *first* and *last* narrow the period further.
+    *first* and *last* narrow its days further.
 
     Raises:
-        FeedError: The period is none.
         UnknownDataset: There is no such dataset.
     """
-    period = feed.period_on((as_of.astimezone(site.zone) if as_of else site.now()).date())
-    if as_of is None:
-        as_of = default_instant(period, site)
-    starts = [day for day in (period.start, first) if day is not None]
-    ends = [day for day in (period.end, last) if day is not None]
+    as_of = as_of or feed.instant(site.zone)
+    start, end = feed.days(as_of.astimezone(site.zone).date())
     return load(
         session,
         feed.dataset,
         viewer,
         site=site,
         as_of=as_of,
-        start=max(starts, default=None),
-        end=min(ends, default=None),
+        start=max((day for day in (start, first) if day is not None), default=None),
+        end=min((day for day in (end, last) if day is not None), default=None),
         language=feed.language,
         selection=feed.selection,
     )
 
 
-def default_instant(period: ReportPeriod, site: Site) -> datetime:
-    """The end of *period*, or now where that is earlier."""
-    now = datetime.now(UTC)
-    return now if period.end is None else min(now, instant_of(period.end, site.zone))
+def _period(text: str, today: date) -> ReportPeriod:
+    try:
+        return ReportPeriod.around(RUNNING[text], today) if text in RUNNING else ReportPeriod.parse(text or "history")
+    except NoPeriod as error:
+        words = "2026-05、2026Q2、2026、this-month、this-quarter、this-year"
+        raise FeedError(
+            "period",
+            Text(f"period 应为 {words} 或 history。", f"period is {words.replace('、', ', ')} or history."),
+        ) from error
 
 
-def anchor_of(site: Site, name: str) -> str | None:
-    """The column of dataset *name* with the date by which `load` narrows it; None where its rows do not show it."""
-    return "received_on" if name in record_datasets.names(site.definitions) else _ANCHORS.get(name)
+def _day(name: str, asked: Mapping[str, str]) -> date | None:
+    try:
+        return date.fromisoformat(asked[name]) if name in asked else None
+    except ValueError as error:
+        words = Text(f"{name} 应为日期，如 2026-11-21。", f"{name} is a date such as 2026-11-21.")
+        raise FeedError(name, words) from error
 
 
-def schema(session: Session, site: Site, name: str) -> Dataset:
-    """Dataset *name* without rows, as somebody sees it who may see nothing: its columns, title and definition."""
-    return load(session, name, _NOBODY, site=site)
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    """The end of a day such as 2026-05-31, or an instant with its offset, in UTC."""
+    try:
+        if len(text) == len("2026-05-31"):
+            return instant_of(date.fromisoformat(text), zone)
+        found = datetime.fromisoformat(text.replace(" ", "+"))  # a + that was not escaped has arrived as a space
+        if found.tzinfo is not None and EARLIEST <= found.date() <= LATEST:
+            return found.astimezone(UTC)
+    except (ValueError, OutOfReach, OverflowError):
+        pass
+    raise FeedError(
+        "as_of",
+        Text(
+            f"as_of 应为 {EARLIEST} 与 {LATEST} 之间的日期，如 2026-05-31。",
+            f"as_of is a day between {EARLIEST} and {LATEST}, such as 2026-05-31.",
+        ),
+    )

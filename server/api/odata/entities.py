@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workbooks.dataset import Column, ColumnType, Dataset
 from workbooks.form import Text
+from workbooks.reporting.dataset_definition import DatasetDefinition
 
 NAMESPACE = "Aftersheet"
 KEY = Column("row_key", Text("行标识", "Row key"), "text")
@@ -37,7 +38,7 @@ class EntityType:
     properties: tuple[Column, ...]
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "EntityType":
+    def of(cls, dataset: Dataset | DatasetDefinition) -> "EntityType":
         return cls(dataset.name, dataset.title, dataset.definition, (KEY, *dataset.columns))
 
     def property(self, name: str) -> Column | None:

@@ -57,8 +57,8 @@ def _entity_type(entity: EntityType, language: Language) -> etree._Element:
             described["Precision"] = "6"
         prop = etree.SubElement(element, f"{{{_EDM}}}Property", described)
         _describe(prop, "Description", column.label, language)
-        if (meaning := getattr(column, "definition", None)) is not None:
-            _describe(prop, "LongDescription", meaning, language)
+        if column.definition is not None:
+            _describe(prop, "LongDescription", column.definition, language)
     _describe(element, "Description", entity.title, language)
     _describe(element, "LongDescription", entity.definition, language)
     return element

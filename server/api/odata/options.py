@@ -3,25 +3,21 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import Literal, cast
-from zoneinfo import ZoneInfo
 
 from flask import Request
 from odata_query import ast
 
 from server.api.odata.errors import ODataError, unsupported, wrong
 from server.api.odata.filters import parse, parse_order
-from server.reports.feed import DIMENSIONS, Feed, FeedError, as_of_from, selection_from
 from workbooks.form import Language, Text
 
 Metadata = Literal["minimal", "full", "none"]
 PAGE, LARGEST_PAGE = 5_000, 50_000
 JSON, XML = "application/json", "application/xml"
 _KNOWN = ("$filter", "$select", "$orderby", "$top", "$skip", "$count", "$format", "$skiptoken")
-_OWN = ("period", "as_of", "lang", *DIMENSIONS)
 _PAGE_SIZE = re.compile(r"(?:odata\.)?maxpagesize=(\d{1,9})")
 _JSON_MEDIA = ("application/json", "json", "*/*", "application/*", "text/json")
 
@@ -47,8 +43,8 @@ class Options:
         ODataError: An option is wrong (400), or OData has it and this service does not (501).
     """
 
-    def __init__(self, request: Request, language: Language, zone: ZoneInfo) -> None:
-        self._given = {name: values[-1].strip() for name, values in request.args.lists()}
+    def __init__(self, request: Request, language: Language) -> None:
+        self.given = {name: values[-1].strip() for name, values in request.args.lists()}
         for name, values in request.args.lists():
             if name.startswith(("$", "@")) and name not in _KNOWN:
                 if name == "$expand" and not values[-1]:
@@ -59,26 +55,20 @@ class Options:
         if (newest := request.headers.get("OData-MaxVersion", "")) and newest.split(".")[0] < "4":
             raise wrong("本服务使用 OData 4.0。", "This service speaks OData 4.0.", "OData-MaxVersion")
         self.language = language
-        self.filter = self._given.get("$filter", "")
-        self.orderby = self._given.get("$orderby", "")
-        self.skiptoken = self._given.get("$skiptoken", "")
+        self.filter = self.given.get("$filter", "")
+        self.orderby = self.given.get("$orderby", "")
+        self.skiptoken = self.given.get("$skiptoken", "")
         self.top = self._number("$top")
         self.skip = self._number("$skip") or 0
         self.count = self._truth("$count")
-        self.format = _format(self._given.get("$format", ""), request.headers.get("Accept", ""))
+        self.format = _format(self.given.get("$format", ""), request.headers.get("Accept", ""))
         preferred = _PAGE_SIZE.search(",".join(request.headers.getlist("Prefer")))
         self.preferred = int(preferred[1]) if preferred and int(preferred[1]) > 0 else None
         self.page = min(self.preferred or PAGE, LARGEST_PAGE)
-        self.as_of = self._as_of(zone)
-
-    def feed(self, dataset: str) -> Feed:
-        """What is asked for of *dataset*."""
-        selection = selection_from(self._given)
-        return Feed(dataset=dataset, period=self._given.get("period", ""), selection=selection, language=self.language)
 
     def select(self) -> list[str]:
         """The properties in $select; empty for all."""
-        names = [name.strip() for name in self._given.get("$select", "").split(",") if name.strip()]
+        names = [name.strip() for name in self.given.get("$select", "").split(",") if name.strip()]
         return [] if "*" in names else list(dict.fromkeys(names))
 
     @cached_property
@@ -89,17 +79,13 @@ class Options:
     def order(self) -> list[tuple[ast._Node, bool]]:
         return parse_order(self.orderby) if self.orderby else []
 
-    def own(self) -> dict[str, str]:
-        """Our own options as they were given: they go on with every address in the answer."""
-        return {name: self._given[name] for name in _OWN if self._given.get(name)}
-
     def following(self) -> dict[str, str]:
         """The options of the next page, without its token."""
         left_out = ("$skip", "$top", "$skiptoken")
-        return {name: value for name, value in self._given.items() if name not in left_out}
+        return {name: value for name, value in self.given.items() if name not in left_out}
 
     def _number(self, name: str) -> int | None:
-        given = self._given.get(name)
+        given = self.given.get(name)
         if given is None:
             return None
         if not re.fullmatch(r"\d{1,12}", given):
@@ -107,18 +93,10 @@ class Options:
         return int(given)
 
     def _truth(self, name: str) -> bool:
-        given = self._given.get(name, "false")
+        given = self.given.get(name, "false")
         if given not in ("true", "false"):
             raise wrong(f"{name} 应为 true 或 false。", f"{name} is true or false.", name)
         return given == "true"
-
-    def _as_of(self, zone: ZoneInfo) -> datetime | None:
-        given = self._given.get("as_of")
-        try:
-            # A + that was not escaped has arrived as a space.
-            return as_of_from(given.replace(" ", "+"), zone) if given else None
-        except FeedError as error:
-            raise wrong(error.message.zh, error.message.en, "as_of") from error
 
 
 def _format(asked: str, accepted: str) -> Format:

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 import orjson
 from flask import Blueprint, Response, current_app, request
 from isal import igzip
-from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.api.blueprint import site
@@ -24,8 +23,8 @@ from server.api.odata.options import XML, Options
 from server.api.odata.paging import Position
 from server.api.odata.snapshots import Snapshot, Snapshots
 from server.api.responses import plain_number
-from server.reports.feed import Feed, FeedError, anchor_of, default_instant, load_feed, schema
-from server.statistics.datasets import names
+from server.reports.feed import FeedError, feed_from, load_feed
+from server.statistics.datasets import definition_of, names
 from workbooks.form import Language
 
 odata = Blueprint("odata", __name__, url_prefix="/odata/v4")
@@ -37,20 +36,16 @@ _WORTH_DEFLATING = 1_000  # bytes
 @odata.get("/")
 def service() -> Response:
     viewer = reader()
-    options = Options(request, _language(viewer), site().zone)
-    with site().session(read_only=True) as session:
-        types = _types(session)
+    options = Options(request, _language(viewer))
     context = {} if options.format.metadata == "none" else {"@odata.context": f"{_root()}$metadata"}
-    return _json(service_document(types, context, options.language), options)
+    return _json(service_document(_types(), context, options.language), options)
 
 
 @odata.get("/$metadata")
 def describe() -> Response:
     """The entity types, with the meaning of their columns."""
     language = _language(reader())
-    with site().session(read_only=True) as session:
-        found = metadata(_types(session), language)
-    return Response(found, content_type=f"{XML};charset=utf-8")
+    return Response(metadata(_types(), language), content_type=f"{XML};charset=utf-8")
 
 
 @odata.get("/<path:resource>")
@@ -67,7 +62,7 @@ def read(resource: str) -> Response:
         raise missing(resource)
     if key is not None and rest:
         raise unsupported("property paths")
-    options = Options(request, _language(viewer), site().zone)
+    options = Options(request, _language(viewer))
     reading = _Reading(viewer, name, options)
     if key is not None:
         return reading.entity(key)
@@ -93,14 +88,18 @@ class _Reading:
         self.viewer = viewer
         self.name = name
         self.options = options
-        self.feed: Feed = options.feed(name)
-        asked = [viewer.user_id, name, options.filter, options.orderby, options.language, options.own()]
+        try:
+            with site().session(read_only=True) as session:
+                self.feed = feed_from(session, site(), name, options.given, options.language)
+        except FeedError as error:
+            raise wrong(error.message.zh, error.message.en, error.option) from error
+        asked = [viewer.user_id, name, options.filter, options.orderby, self.feed.options()]
         self.asked = orjson.dumps(asked).decode()
 
     def page(self) -> Response:
         options, key = self.options, site().derived_key("odata")
         position = Position.opened(options.skiptoken, key, self.asked) if options.skiptoken else None
-        as_of = position.as_of if position else self._instant()
+        as_of = position.as_of if position else self.feed.instant(site().zone)
         snapshot = self._snapshot(as_of)
         result = self._result(snapshot)
         start = _place(result, snapshot.entities, position) if position else options.skip
@@ -125,14 +124,14 @@ class _Reading:
 
     def number(self) -> Response:
         """How many entities there are, as text."""
-        count = len(self._result(self._snapshot(self._instant())))
+        count = len(self._result(self._snapshot(self.feed.instant(site().zone))))
         return Response(str(count), content_type="text/plain;charset=utf-8")
 
     def entity(self, key: str) -> Response:
         match = _KEY.fullmatch(key.strip())
         if match is None:
             raise wrong(f"键应写作 ('…')：{key}", f"A key is written ('…'): {key}", KEY.name)
-        entities = self._snapshot(self._instant()).entities
+        entities = self._snapshot(self.feed.instant(site().zone)).entities
         wanted = match[1].replace("''", "'")
         if wanted not in entities.keys:
             raise missing(f"{self.name}({key})")
@@ -140,26 +139,18 @@ class _Reading:
         found = self._written(entities, [entities.keys.index(wanted)])[0]
         return _json({**self._context(self.options.select(), "/$entity"), **found}, self.options)
 
-    def _instant(self) -> datetime:
-        try:
-            return self.options.as_of or default_instant(self.feed.period_on(site().now().date()), site())
-        except FeedError as error:
-            raise wrong(error.message.zh, error.message.en, "period") from error
-
     def _snapshot(self, as_of: datetime) -> Snapshot:
         """The rows as of an instant: those already held, else loaded, no more of them than $filter needs."""
         held = cast(Snapshots, current_app.extensions["odata_snapshots"])
-        tree, anchor, who = self.options.condition, anchor_of(site(), self.name), self.viewer
-        days = anchored_days(tree, anchor, site().zone) if tree is not None and anchor else (None, None)
+        tree, anchor, who = self.options.condition, definition_of(site(), self.name).anchor, self.viewer
+        column = anchor.column if anchor else None
+        days = anchored_days(tree, column, site().zone) if tree is not None and column else (None, None)
         place = (who.user_id, who.roles, who.station, who.region, self.feed, as_of, days)
         found = held.get(place)
         if found is not None:
             return found
         with site().session(read_only=True) as session:
-            try:
-                dataset = load_feed(session, site(), who, self.feed, as_of=as_of, first=days[0], last=days[1])
-            except FeedError as error:
-                raise wrong(error.message.zh, error.message.en, "period") from error
+            dataset = load_feed(session, site(), who, self.feed, as_of=as_of, first=days[0], last=days[1])
         snapshot = Snapshot(Entities(dataset, site().zone))
         held.put(place, snapshot)
         return snapshot
@@ -223,8 +214,8 @@ def _place(result: Sequence[int], entities: Entities, position: Position) -> int
     return position.taken if found is None else found + 1
 
 
-def _types(session: Session) -> list[EntityType]:
-    return [EntityType.of(schema(session, site(), name)) for name in names(site())]
+def _types() -> list[EntityType]:
+    return [EntityType.of(definition_of(site(), name)) for name in names(site())]
 
 
 def _language(viewer: Viewer) -> Language:
