@@ -13,6 +13,7 @@ from server.web import (
     gallery,
     issued,
     language,
+    live,
     mail,
     plotly_script,
     proposal,
@@ -38,6 +39,7 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
     context.start(app)
     sign_in.limit(limiter)
     unlock.limit(limiter)
+    live.limit(limiter)
     for module in (
         sign_in,
         dashboard,
@@ -53,5 +55,7 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
         record,
         mail,
         account,
+        live,
     ):
         app.register_blueprint(module.pages)
+    app.register_blueprint(live.feed)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from server.access import sign_ins
 from server.access.people import AccountError, change_password, set_language
 from server.access.tokens import SCOPES, issue_token, revoke_token, token_id_of, tokens_of
+from server.web import live
 from server.web.context import site
 from server.web.language import LANGUAGES, local, t
 from server.web.sign_in import inside
@@ -102,5 +103,14 @@ def _page(*, wrong: str = "", fresh: str = "") -> str:
     with site().session(read_only=True) as session:
         tokens = tokens_of(session, signed_in())
     return render_template(
-        "account.html", tokens=tokens, now=site().now(), wrong=wrong, fresh=fresh, scopes=SCOPES, scope_text=SCOPE_TEXT
+        "account.html",
+        tokens=tokens,
+        now=site().now(),
+        wrong=wrong,
+        fresh=fresh,
+        scopes=SCOPES,
+        scope_text=SCOPE_TEXT,
+        links=live.links(),
+        narrowed=live.narrowed,
+        dataset_title=live.dataset_title,
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
+from server.access.feed_links import feed_link_id, issue_feed_link
 from server.access.seals import issue
 from server.access.tokens import issue_token, tokens_of
 from server.access.visibility import Viewer
@@ -105,6 +106,13 @@ ROUTES: Mapping[str, Answers] = {
     "GET /api/v1/datasets/<name>": TOKEN,
     "GET /api/v1/reports": TOKEN,
     "GET /api/v1/reports/<name>": TOKEN,
+    "GET /api/v1/feed-links": TOKEN,
+    "POST /api/v1/feed-links": Answers(400, 401),
+    "DELETE /api/v1/feed-links/<link_id>": HIDDEN_TOKEN,
+    "GET /live": OWN,
+    "POST /live/links": Answers(400, 302),
+    "POST /live/links/<link_id>/revoke": HIDDEN,
+    "GET /webquery/<dataset>/<link>": Answers(404, 404),
     "GET /odata/v4/": TOKEN,
     "GET /odata/v4/$metadata": TOKEN,
     "GET /odata/v4/<path:resource>": TOKEN,
@@ -122,6 +130,7 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
         issue_id, _ = issue(session, site.seal_key, form_id="visit", version=2, station="CZ", by=alice)
         issue_token(session, alice, "Excel")
         token = tokens_of(session, alice)[0]
+        link_id = feed_link_id(issue_feed_link(session, alice, "WPS", "records_visit", {}))
     return {
         "<number>": str(receipt.record_number),
         "<submission_id>": receipt.submission_id,
@@ -140,6 +149,7 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
         "<path:resource>": "records_visit",
         "/charts/<name>": "/charts/modes",
         "<board>": "failures",
+        "<link_id>": link_id,
     }
 
 

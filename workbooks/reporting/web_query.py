@@ -1,0 +1,100 @@
+"""A dataset as the page a web query reads, and the .iqy file that makes WPS and old Excel read it."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from html import escape
+from typing import Any
+
+from workbooks.dataset import ColumnType, Dataset
+from workbooks.form import Language
+from workbooks.reporting.report_style import FORMATS
+
+TABLE_ID = "aftersheet"
+_FORMATS = {**FORMATS, "text": "@"}
+_AS_OF: Mapping[Language, str] = {"zh": "截至", "en": "as of"}
+# sdnum is what LibreOffice reads in place of mso-number-format: language, then the format; only it keeps codes text.
+_TEXT_CELL = ' sdnum="1033;0;@"'
+_SAME_CELL = '<br style="mso-data-placement:same-cell">'
+
+
+def web_query_page(dataset: Dataset, language: Language) -> bytes:
+    """
+    One HTML page with one table (id `TABLE_ID`), headings in *language*; the as-of time stands in its title.
+
+    Nothing else is on it: what a web query brings in begins with the headings and ends
+    with the last row. Text stays text (mso-number-format), dates are as all Excels read them.
+    """
+    kinds = [column.type for column in dataset.columns]
+    styles = "".join(f'td.{kind}{{mso-number-format:"{_css(_FORMATS[kind])}";}}' for kind in dict.fromkeys(kinds))
+    headings = "".join(f"<th>{_text(column.label[language])}</th>" for column in dataset.columns)
+    openings = [f'<td class="{kind}"{_TEXT_CELL if kind == "text" else ""}>' for kind in kinds]
+    write = [_WRITERS.get(kind, _number) for kind in kinds]
+    lines = [
+        "<tr>" + "".join(
+            f"{opening}{'' if value is None else written(value)}</td>"
+            for opening, written, value in zip(openings, write, row, strict=True)
+        ) + "</tr>"
+        for row in dataset.rows()
+    ]  # fmt: skip
+    title = f"{dataset.title[language]} · {_AS_OF[language]} {dataset.as_of:%Y-%m-%d %H:%M}"
+    page = (
+        f'<!DOCTYPE html>\n<html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Type" content="text/html; charset=utf-8"><title>{_text(title)}</title>'
+        f'<style>{styles}</style></head><body><table id="{TABLE_ID}">\n<tr>{headings}</tr>\n'
+    )
+    return (page + "\n".join(lines) + "\n</table></body></html>\n").encode()
+
+
+def iqy(address: str) -> bytes:
+    """
+    The web-query file that brings the table of *address* (ASCII, escaped) into Excel or WPS.
+
+    With the page's own formats (Formatting=All): only so does text that looks like a number stay text.
+    """
+    lines = (
+        "WEB",
+        "1",
+        address,
+        "",
+        f"Selection={TABLE_ID}",
+        "Formatting=All",
+        "PreFormattedTextToColumns=True",
+        "ConsecutiveDelimitersAsOne=True",
+        "SingleBlockTextImport=False",
+        "DisableDateRecognition=False",
+        "DisableRedirections=False",
+        "",
+    )
+    return "\r\n".join(lines).encode("ascii")
+
+
+def _css(number_format: str) -> str:
+    """A number format inside a CSS string."""
+    return number_format.replace("\\", "\\\\").replace('"', '\\"').replace("@", "\\@")
+
+
+def _text(value: object) -> str:
+    """Text in HTML; line breaks stay in the cell."""
+    return (
+        escape(str(value), quote=False).replace("\r\n", "\n").replace("\n", '<br style="mso-data-placement:same-cell">')
+    )
+
+
+def _number(value: Any) -> str:
+    return str(value)
+
+
+def _day(value: date) -> str:
+    return f"{value:%Y-%m-%d}"
+
+
+def _moment(value: datetime) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value.second else f"{value:%Y-%m-%d %H:%M}"
+
+
+_WRITERS: Mapping[ColumnType, Callable[[Any], str]] = {
+    "text": _text,
+    "date": _day,
+    "datetime": _moment,
+    "boolean": lambda value: "TRUE" if value else "FALSE",
+}
