@@ -26,7 +26,7 @@ from server.records.originals import Originals
 from server.settings import Settings, SettingsError, load_settings, with_secret_key
 from workbooks.form import FormDefinition
 from workbooks.library import DefinitionError, library
-from workbooks.master import Master
+from workbooks.master import TABLES, Master
 from workbooks.master_workbook import read_tables, write_master
 from workbooks.refusal import Limits, damaged
 from workbooks.sandbox import Sandbox, Stopped
@@ -186,7 +186,7 @@ class Site:
         """Write the master data as a workbook into the data folder."""
         path = self.settings.home / MASTER_COPY
         temporary = path.with_suffix(".new")
-        temporary.write_bytes(write_master(load_master(session), self.settings.language))
+        temporary.write_bytes(write_master(load_master(session), self.settings.language, TABLES))
         temporary.replace(path)
         return path
 

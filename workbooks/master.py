@@ -1,4 +1,4 @@
-"""Master data the forms choose from: stations, customers, products, vehicles, failure modes, people."""
+"""Master data: what the forms choose from, and what is measured on trains beside them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from workbooks.form import Language, MasterChoices
 
-TABLES = ("stations", "customers", "products", "vehicles", "failure_modes", "people")
+TABLES = ("stations", "customers", "products", "vehicles", "failure_modes", "people")  # what the forms choose from
+MEASURED = ("exposures", "fitted_parts", "retrofits")  # what the figures divide by and compare; no form needs them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,10 @@ class Master:
     """
 
     def __init__(self, tables: Mapping[str, Iterable[MasterRow]]) -> None:
-        unknown = set(tables) - set(TABLES)
+        unknown = set(tables) - {*TABLES, *MEASURED}
         if unknown:
             raise KeyError(f"no such master table: {', '.join(sorted(unknown))}")
-        self._rows = {name: tuple(tables.get(name, ())) for name in TABLES}
+        self._rows = {name: tuple(tables.get(name, ())) for name in (*TABLES, *MEASURED)}
         self._by_code = {name: {row.code: row for row in rows} for name, rows in self._rows.items()}
 
     def rows(self, table: str) -> tuple[MasterRow, ...]:

@@ -12,9 +12,11 @@ from server.access.visibility import Viewer
 from server.demo.catalogue import STATIONS
 from server.demo.history import demo_answers
 from server.demo.master import demo_master
+from server.demo.measured import demo_measured
 from server.demo.sending import Sending
 from server.intake.receive import Answers, Outcome, Receipt, receive_values_many
 from server.site import Site
+from workbooks.master import MEASURED
 from workbooks.master_workbook import write_master
 
 SEED = 1
@@ -71,6 +73,10 @@ def load_demo(
             raise DemoError("this installation is in use: it has a user called admin")
     until = until or site.now().date() - timedelta(days=1)
     imported = site.import_master(write_master(demo_master(SEED, until), "zh"), by=Viewer.operator())
+    if imported.findings:
+        raise DemoError("; ".join(finding.message("en") for finding in imported.findings))
+    measured = write_master(demo_measured(SEED, until), "zh", MEASURED)
+    imported = site.import_master(measured, by=Viewer.operator())
     if imported.findings:
         raise DemoError("; ".join(finding.message("en") for finding in imported.findings))
     accounts = _accounts(site)

@@ -14,9 +14,9 @@ from server.records import audit
 from server.records.master_tables import MODELS
 from server.records.models import Counter
 from workbooks.form import Language
-from workbooks.master import TABLES, Master, MasterRow
-from workbooks.master_columns import BY_TABLE
-from workbooks.master_workbook import MasterFinding, MasterReading, read_tables, write_master
+from workbooks.master import MEASURED, TABLES, Master, MasterRow
+from workbooks.master_columns import BY_TABLE, MasterSheet
+from workbooks.master_workbook import MasterFinding, MasterReading, plain_number, read_tables, write_master
 
 _COUNTER = "master"
 
@@ -44,10 +44,10 @@ def master_version(session: Session) -> int:
     return session.scalar(select(Counter.value).where(Counter.name == _COUNTER)) or 0
 
 
-def load_master(session: Session, *, retired: bool = False) -> Master:
-    """The rows in force, or all rows with *retired*."""
+def load_master(session: Session, *, retired: bool = False, measured: bool = False) -> Master:
+    """The rows the forms choose from that are in force; all rows with *retired*, readings, too, with *measured*."""
     tables: dict[str, list[MasterRow]] = {}
-    for name in TABLES:
+    for name in (*TABLES, *MEASURED) if measured else TABLES:
         table = table_of(MODELS[name])
         query = select(table).order_by(table.c.position, table.c.code)
         if not retired:
@@ -78,10 +78,12 @@ def import_tables(session: Session, reading: MasterReading, *, by: Viewer, audit
     Make the master tables what *reading* says.
 
     Rows it does not hold are retired and never deleted: old records keep their names. A
-    table without a sheet stays as it is. With findings nothing is changed.
+    table without a sheet stays as it is, and so do the older rows of one that grows. With
+    findings nothing is changed.
     """
-    if reading.findings:
-        return MasterImport(report={}, findings=reading.findings)
+    findings = (*reading.findings, *_unknown(session, reading))
+    if findings:
+        return MasterImport(report={}, findings=findings)
     audit.lock(session)
     report = {name: _store(session, name, rows) for name, rows in reading.tables.items()}
     if any(counts.new or counts.changed or counts.retired for counts in report.values()):
@@ -95,18 +97,32 @@ def import_tables(session: Session, reading: MasterReading, *, by: Viewer, audit
 
 def export_master(session: Session, language: Language) -> bytes:
     """The rows in force as a workbook that `import_master` takes back."""
-    return write_master(load_master(session), language)
+    return write_master(load_master(session, measured=True), language)
+
+
+def _unknown(session: Session, reading: MasterReading) -> list[MasterFinding]:
+    """What *reading* refers to and neither holds nor finds among the rows there are, retired ones included."""
+    columns = {(reference.table, reference.column) for reference in reading.references}
+    known = {at: set(session.scalars(select(table_of(MODELS[at[0]]).c[at[1]]))) for at in columns}
+    return [r.finding for r in reading.references if r.value not in known[r.table, r.column]]
 
 
 def _store(session: Session, name: str, rows: tuple[MasterRow, ...]) -> TableCounts:
-    table = table_of(MODELS[name])
+    table, sheet = table_of(MODELS[name]), BY_TABLE[name]
     present = {row["code"]: dict(row) for row in session.execute(select(table)).mappings()}
     wanted = {row.code: _columns(name, row, position) for position, row in enumerate(rows)}
+    if sheet.grows:
+        first = 1 + max((row["position"] for row in present.values()), default=-1)
+        for code, columns in wanted.items():
+            columns["position"] = present[code]["position"] if code in present else first + columns["position"]
+    silent = {row.code for row in rows if sheet.grows and sheet.values() and not _says_something(sheet, row)}
+    wanted = {code: columns for code, columns in wanted.items() if code not in silent}
     new = [columns for code, columns in wanted.items() if code not in present]
     touched = [columns for code, columns in wanted.items() if code in present and present[code] != columns]
     # A row that only moved is stored but is no change people would look for.
     changed = [c for c in touched if present[c["code"]] | {"position": c["position"]} != c]
-    retired = [code for code, row in present.items() if row["active"] and code not in wanted]
+    gone = silent if sheet.grows else present.keys() - wanted.keys()
+    retired = [code for code, row in present.items() if row["active"] and code in gone]
     if new:
         session.execute(insert(table), new)
     if touched:
@@ -119,20 +135,24 @@ def _store(session: Session, name: str, rows: tuple[MasterRow, ...]) -> TableCou
     return TableCounts(new=len(new), changed=len(changed), unchanged=unchanged, retired=len(retired))
 
 
+def _says_something(sheet: MasterSheet, row: MasterRow) -> bool:
+    """Whether a reading reads anything: a row prepared for the next month does not, an emptied one no more."""
+    return any(row.attributes.get(column.name) for column in sheet.values())
+
+
 def _columns(name: str, row: MasterRow, position: int) -> dict[str, Any]:
-    columns: dict[str, Any] = {
-        "code": row.code,
-        "name": row.label_zh,
-        "name_en": row.label_en,
-        "active": True,
-        "position": position,
-    }
+    columns: dict[str, Any] = {"code": row.code, "active": True, "position": position}
+    if BY_TABLE[name].named:
+        columns |= {"name": row.label_zh, "name_en": row.label_en}
     for column in BY_TABLE[name].columns:
         if column.kind == "level":
             columns[column.name] = row.level
         elif column.kind == "date":
             text = row.attributes.get(column.name, "")
             columns[column.name] = date.fromisoformat(text) if text else None
+        elif column.kind == "number":
+            text = row.attributes.get(column.name, "")
+            columns[column.name] = (int(text) if column.whole else float(text)) if text else None
         elif column.name not in columns:
             columns[column.name] = row.attributes.get(column.name, "")
     return columns
@@ -144,8 +164,8 @@ def _master_row(name: str, row: Mapping[Any, Any]) -> MasterRow:
     attributes = {column.name: _as_text(row[column.name]) for column in sheet.columns if column.name not in own}
     return MasterRow(
         code=row["code"],
-        label_zh=row["name"],
-        label_en=row["name_en"],
+        label_zh=row["name"] if sheet.named else row["code"],
+        label_en=row["name_en"] if sheet.named else "",
         parent=attributes[sheet.parent] if sheet.parent else "",
         level=row.get("level"),
         attributes=attributes,
@@ -155,4 +175,6 @@ def _master_row(name: str, row: Mapping[Any, Any]) -> MasterRow:
 def _as_text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, float):
+        return plain_number(value)
     return value.isoformat() if isinstance(value, date) else str(value)

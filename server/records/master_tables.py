@@ -1,22 +1,27 @@
-"""Tables of master data: what the forms choose from. Rows are retired, never deleted."""
+"""Tables of master data: what the forms choose from, what is measured. Rows are retired, never deleted."""
 
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Text, true
+from sqlalchemy import Double, Text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.database import Base
 
 
-class _Row:
+class _Entry:
     """Columns every master table has; *code* is what records store."""
 
     code: Mapped[str] = mapped_column(Text, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    name_en: Mapped[str] = mapped_column(Text, default="")
     active: Mapped[bool] = mapped_column(default=True, server_default=true())
     position: Mapped[int] = mapped_column(default=0)  # order in the workbook, kept in drop-downs
+
+
+class _Row(_Entry):
+    """A row with names people pick."""
+
+    name: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text, default="")
 
 
 class Station(_Row, Base):
@@ -54,6 +59,7 @@ class Vehicle(_Row, Base):
     line: Mapped[str] = mapped_column(Text, default="")
     accepted_on: Mapped[date | None]
     warranty_until: Mapped[date | None]
+    retired_on: Mapped[date | None]
 
 
 class FailureMode(_Row, Base):
@@ -71,6 +77,39 @@ class Person(_Row, Base):
     email: Mapped[str] = mapped_column(Text, default="")
 
 
+class Exposure(_Entry, Base):
+    """What a train had run by the end of a day; either reading may be missing."""
+
+    __tablename__ = "exposures"
+
+    vehicle: Mapped[str] = mapped_column(Text, index=True)
+    as_of: Mapped[date]
+    odometer_km: Mapped[float | None] = mapped_column(Double)
+    operating_hours: Mapped[float | None] = mapped_column(Double)
+
+
+class FittedPart(_Entry, Base):
+    """How many of a part every train of a type has, from a day on (always, where there is none)."""
+
+    __tablename__ = "fitted_parts"
+
+    vehicle_type: Mapped[str] = mapped_column(Text)
+    part: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[int]
+    valid_from: Mapped[date | None]
+
+
+class Retrofit(_Entry, Base):
+    """When a corrective action reached a train."""
+
+    __tablename__ = "retrofits"
+
+    change_no: Mapped[str] = mapped_column(Text, index=True)
+    vehicle: Mapped[str] = mapped_column(Text)
+    done_on: Mapped[date]
+
+
 MODELS: dict[str, Any] = {
-    model.__tablename__: model for model in (Station, Customer, Product, Vehicle, FailureMode, Person)
+    model.__tablename__: model
+    for model in (Station, Customer, Product, Vehicle, FailureMode, Person, Exposure, FittedPart, Retrofit)
 }

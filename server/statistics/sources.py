@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, or_, select
 
 from server.access.visibility import visible
 from server.database import table_of
-from server.records.master_tables import Customer, Vehicle
+from server.records.master_tables import Customer
 from server.statistics import case_rows, history
 from server.statistics.case_months import Months
 from server.statistics.cases import Case
-from server.statistics.exposure import Fleet, TrainLife
+from server.statistics.exposure import FittedParts, Fleet
+from server.statistics.fleet import fitted_parts_of, fleet_of, retrofits_of
 from server.statistics.labels import Labels
 from server.statistics.periods import months_later
 from server.statistics.selection import EVERYTHING, Selection
@@ -90,33 +91,23 @@ class Sources:
 
     @cached_property
     def fleet(self) -> Fleet:
-        """The trains in the viewer's scope, under observation since acceptance or the first report."""
-        table = table_of(Vehicle)
-        begin = min((case.occurred_at.date() for case in self.cases), default=self.today)
-        readings: dict[str, list[tuple[date, int]]] = {}
-        for case in self.cases:
-            if case.vehicle and case.mileage_km is not None:
-                readings.setdefault(case.vehicle, []).append((case.occurred_at.date(), case.mileage_km))
-        query = visible(select(table.c.code, table.c.vehicle_type, table.c.accepted_on), table, self.view.viewer)
-        return Fleet(
-            TrainLife(
-                code=code,
-                type=vehicle_type,
-                begin=max(begin, accepted or begin),
-                readings=tuple(readings.get(code, ())),
-            )
-            for code, vehicle_type, accepted in self.view.session.execute(query.order_by(table.c.code))
-        )
+        """The selected trains in the viewer's scope, under observation since acceptance or the first report."""
+        return fleet_of(self.view, self.selection, self.regions)
+
+    @cached_property
+    def fitted_parts(self) -> FittedParts:
+        """How many of each part a train of each type has."""
+        return fitted_parts_of(self.view)
+
+    @cached_property
+    def retrofits(self) -> dict[str, dict[str, date]]:
+        """When each change reached each train."""
+        return retrofits_of(self.view)
 
     @cached_property
     def vehicle_types(self) -> dict[str, list[str]]:
-        """The codes of the trains in scope by type."""
-        table = table_of(Vehicle)
-        query = visible(select(table.c.vehicle_type, table.c.code), table, self.view.viewer)
-        found: dict[str, list[str]] = {}
-        for vehicle_type, code in self.view.session.execute(query.order_by(table.c.code)):
-            found.setdefault(vehicle_type, []).append(code)
-        return found
+        """The codes of the selected trains in scope by type."""
+        return self.fleet.of_types()
 
     @cached_property
     def sheets(self) -> list[Sheet]:

@@ -13,6 +13,7 @@ from server.demo import DemoError, Sending, demo_answers, demo_master, load_demo
 from server.demo.catalogue import MODES, STATIONS
 from server.demo.failures import FIX_MONTH, Failure, draw_failures
 from server.demo.master import company
+from server.demo.measured import demo_measured
 from server.demo.mistakes import READABLE, UNREADABLE
 from server.demo.period import first_day, month_number
 from server.demo.voices import campaigns
@@ -20,7 +21,7 @@ from server.records.models import Record, Submission
 from server.records.outcome import Outcome
 from server.site import Site
 from server.statistics.dashboard import dashboard
-from workbooks.master import TABLES
+from workbooks.master import MEASURED, TABLES
 from workbooks.master_workbook import read_master, write_master
 
 UNTIL = date(2026, 11, 20)
@@ -193,3 +194,18 @@ def test_accounts_have_passwords_nobody_knows_before(site: Site) -> None:
     assert all(viewer is not None for viewer in signed_in)
     with pytest.raises(DemoError):
         load_demo(site, start=UNTIL, until=UNTIL)
+
+
+def test_trains_have_readings_parts_and_retrofits() -> None:
+    """A reading a month with some gaps and slips; every part of a train is counted; two changes reach the fleet."""
+    measured = demo_measured(1, UNTIL)
+    readings = Counter(row.attributes["vehicle"] for row in measured.rows("exposures"))
+    retrofits = Counter(row.attributes["change_no"] for row in measured.rows("retrofits"))
+    parts = {(row.attributes["vehicle_type"], row.attributes["part"]) for row in measured.rows("fitted_parts")}
+    again = read_master(write_master(measured, "zh", MEASURED))
+
+    assert len(readings) == 96
+    assert all(15 <= count <= 36 for count in readings.values())
+    assert set(retrofits.values()) == {96}
+    assert {part for _, part in parts} == {p.code for p in demo_master(1, UNTIL).rows("products") if p.level == 3}
+    assert [row.code for row in again.rows("exposures")] == [row.code for row in measured.rows("exposures")]

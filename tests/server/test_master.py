@@ -7,12 +7,12 @@ import pytest
 
 from server.access.visibility import Viewer
 from server.intake.receive import Outcome, record_workbook
-from server.records.master import TableCounts, export_master
+from server.records.master import TableCounts, export_master, load_master
 from server.records.store import record
 from server.site import Site
 from tests.server.visits import fill_in
 from workbooks.form import Language
-from workbooks.master import TABLES
+from workbooks.master import MEASURED, TABLES
 from workbooks.master_workbook import read_master, read_tables
 from workbooks.refusal import Refused
 
@@ -44,7 +44,7 @@ def test_export_taken_back_changes_nothing(site: Site, ada: Viewer, language: La
     for again in (content, _edited(content, lambda book: None)):
         result = site.import_master(again, by=ada)
         assert result.findings == ()
-        assert set(result.report) == set(TABLES)
+        assert set(result.report) == {*TABLES, *MEASURED}
         assert all((c.new, c.changed, c.retired) == (0, 0, 0) for c in result.report.values())
     assert result.report["stations"] == TableCounts(unchanged=3)
 
@@ -159,3 +159,108 @@ def test_returning_row_is_in_force_again(site: Site, ada: Viewer):
     result = site.import_master(content, by=ada)
 
     assert result.report["customers"] == TableCounts(changed=1, unchanged=1)
+
+
+_READINGS = (("T0101", "2026-01-31", 125000, 1200), ("T0101", "2026-02-28", "13.5万km", None))
+
+
+def _measured(site: Site, *readings: tuple[object, ...], title: str = "里程与运行小时") -> bytes:
+    """The exported workbook with nothing left but these rows of one sheet."""
+
+    def edit(book) -> None:
+        for name in book.sheetnames:
+            if name != title:
+                del book[name]
+        for reading in readings:
+            book[title].append(reading)
+
+    return _edited(_export(site), edit)
+
+
+def _of(site: Site, table: str) -> dict[str, tuple[str, ...]]:
+    with site.session(read_only=True) as session:
+        return {row.code: tuple(row.attributes.values()) for row in load_master(session, measured=True).rows(table)}
+
+
+def test_month_of_readings_does_not_retire_the_years_before(site: Site, ada: Viewer):
+    """Monthly returns are added; the same train and day again is a correction, an empty one a withdrawal."""
+    first = site.import_master(_measured(site, *_READINGS), by=ada)
+    later = _edited(_measured(site), lambda book: book["里程与运行小时"].delete_rows(2, 9))
+
+    def next_month(book) -> None:
+        sheet = book["里程与运行小时"]
+        sheet.append(["T0101", "2026-01-31", None, None])
+        sheet.append(["T0101", "2026-02-28", 136_000, 1300.5])
+        sheet.append(["T0101", "2026-03-31", 140_000, None])
+        sheet.append(["T0101", "2026-04-30", None, None])
+
+    second = site.import_master(_edited(later, next_month), by=ada)
+
+    assert first.findings == second.findings == ()
+    assert first.report == {"exposures": TableCounts(new=2)}
+    assert second.report == {"exposures": TableCounts(new=1, changed=1, retired=1)}
+    assert _of(site, "exposures") == {
+        "T0101|2026-02-28": ("T0101", "2026-02-28", "136000", "1300.5"),
+        "T0101|2026-03-31": ("T0101", "2026-03-31", "140000", ""),
+    }
+
+
+def test_forms_do_not_carry_readings(site: Site, ada: Viewer):
+    """Neither the lists of the forms nor the copy for the offline check hold them; the export does."""
+    site.import_master(_measured(site, *_READINGS), by=ada)
+
+    with site.session(read_only=True) as session:
+        assert site.master(session).rows("exposures") == ()
+    assert "里程与运行小时" not in openpyxl.load_workbook(site.settings.home / "master.xlsx").sheetnames
+    assert len(read_master(_export(site)).rows("exposures")) == 2
+    again = site.import_master(_export(site, "en"), by=ada)
+    assert again.report["exposures"] == TableCounts(unchanged=2)
+
+
+def test_mistakes_in_readings_are_named_with_their_cells(site: Site, ada: Viewer):
+    """Also a train that is in no sheet, because only the readings were sent."""
+    result = site.import_master(
+        _measured(
+            site,
+            ("T9999", "2026-01-31", 10, None),  # row 2
+            ("T0101", "昨天", 10, None),
+            ("T0101", "2026-01-31", -5, "很多"),
+            ("T0101", "2026-01-31", 5, None),
+            (None, "2026-02-28", 5, None),
+        ),
+        by=ada,
+    )
+
+    assert {finding.cell for finding in result.findings} == {"A2", "B3", "C4", "D4", "A5", "A6"}
+    assert all(text for f in result.findings for text in (f.what.zh, f.what.en, f.fix.zh, f.fix.en))
+    assert _of(site, "exposures") == {}
+
+
+def test_parts_per_train_are_whole_and_of_a_type_there_is(site: Site, ada: Viewer):
+    """The list is the whole list: a row that is gone is retired."""
+    title = "装车数量"
+    wrong = site.import_master(_measured(site, ("A型车", "P111", 2.5, None), title=title), by=ada)
+    right = site.import_master(
+        _measured(site, ("B型车", "P111", 6, None), ("B型车", "P111", 8, "2026-01-01"), title=title), by=ada
+    )
+    gone = site.import_master(
+        _edited(_measured(site, title=title), lambda book: book[title].delete_rows(3)),
+        by=ada,
+    )
+
+    assert {finding.cell for finding in wrong.findings} == {"C2"}  # the type is looked up once the cells are right
+    assert right.report == {"fitted_parts": TableCounts(new=2)}
+    assert gone.report == {"fitted_parts": TableCounts(unchanged=1, retired=1)}
+    unknown = site.import_master(_measured(site, ("A型车", "P111", 2, None), title=title), by=ada)
+    assert [finding.cell for finding in unknown.findings] == ["A3"]
+
+
+def test_reading_of_a_retired_train_stays_right(site: Site, ada: Viewer):
+    """The train has run its kilometres, and an export with it is taken back."""
+    site.import_master(_measured(site, *_READINGS), by=ada)
+    site.import_master(_edited(_export(site), lambda book: book["列车"].delete_rows(2)), by=ada)
+
+    result = site.import_master(_export(site), by=ada)
+
+    assert result.findings == ()
+    assert len(_of(site, "exposures")) == 2
