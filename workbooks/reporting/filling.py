@@ -8,7 +8,7 @@ from typing import Any
 from workbooks.dataset import Column
 from workbooks.form import Text
 from workbooks.ooxml.letters import column_letters
-from workbooks.ooxml.parts import Deflation
+from workbooks.ooxml.deflation import Deflation
 from workbooks.ooxml.tables import Area, PushError
 from workbooks.package import Package, relations_part
 from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
