@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from workbooks.dataset import Column
 from workbooks.form import Text
-from workbooks.ooxml.letters import column_letters
 from workbooks.ooxml.deflation import Deflation
+from workbooks.ooxml.letters import column_letters
 from workbooks.ooxml.tables import Area, PushError
 from workbooks.package import Package, relations_part
 from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
@@ -72,15 +73,15 @@ def _fill(package: Package, part: str, table: TableRows) -> None:
     columns = _columns(table, [int(style or 0) for style in _STYLE.findall(content, start, end)])
     area = Area(1, table.top - 1, len(columns), table.top + rows - 1)
     whole = Area(1, 1, area.right, area.bottom)
-    out = Deflation()
-    out.write(_DIMENSION.sub(b'<dimension ref="%s"/>' % str(whole).encode(), content[:start], count=1))
-    try:
-        for first in range(0, rows, CHUNK):
-            out.write(rows_xml(columns, first, min(first + CHUNK, rows), table.top))
-    except TextTooLong as error:
-        raise _too_long(table, error) from error
-    out.write(content[end:])
-    package.replace(part, out.finish())
+    with closing(Deflation()) as out:
+        out.write(_DIMENSION.sub(b'<dimension ref="%s"/>' % str(whole).encode(), content[:start], count=1))
+        try:
+            for first in range(0, rows, CHUNK):
+                out.write(rows_xml(columns, first, min(first + CHUNK, rows), table.top))
+        except TextTooLong as error:
+            raise _too_long(table, error) from error
+        out.write(content[end:])
+        package.replace(part, out.finish())
     for described in package.related(part, "table").values():
         root = package.xml(described)
         if root.get("displayName") == table.name:
