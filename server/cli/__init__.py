@@ -15,6 +15,7 @@ _COMMANDS = {
     "versions": "workbooks",
     "restore": "workbooks",
     "datasets": "figures",
+    "workbooks": "registered",
     "form": "forms",
     "master": "administration",
     "user": "accounts",

@@ -24,6 +24,7 @@ from server.web import (
     submit,
     unlock,
     viewer,
+    workbooks,
 )
 from server.web.errors import error_page
 
@@ -54,6 +55,7 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
         records,
         record,
         mail,
+        workbooks,
         account,
         live,
     ):

@@ -12,6 +12,7 @@ from server.access.visibility import Viewer
 from server.intake.mail.health import Health, silent
 from server.intake.mail.inbox import may_keep
 from server.records.outcome import STATE_TEXT
+from server.reports.registered.registration import may_register
 from server.site import Site
 from server.web.language import current_language
 from server.web.viewer import current_viewer
@@ -25,6 +26,7 @@ NAVIGATION = (
     ("records.overview", "records", "Records", "records"),
     ("submissions.show", "inbox", "Inbox", "submissions"),
 )
+_FOR_REGISTRANTS = ("workbooks.show", "workbook", "Workbooks", "workbooks")
 _FOR_KEEPERS = ("mail.show", "mail", "Mail", "mail")
 _GROUPS = {"fill": "gallery", "issued": "gallery"}
 ROLES: Mapping[str, Text] = {
@@ -60,11 +62,16 @@ def start(app: Flask) -> None:
                 "viewer_roles": roles(viewer, language),
                 "station_label": station(viewer, language),
                 "region_label": region(viewer, language),
-                "navigation": (*NAVIGATION, _FOR_KEEPERS) if may_keep(viewer) else NAVIGATION,
+                "navigation": _navigation(viewer),
                 "silent_mailboxes": _silent(viewer),
                 "active": "records" if "number" in (request.view_args or {}) else _GROUPS.get(blueprint, blueprint),
             }
         return found
+
+
+def _navigation(viewer: Viewer) -> tuple[tuple[str, str, str, str], ...]:
+    more = ((may_register(viewer), _FOR_REGISTRANTS), (may_keep(viewer), _FOR_KEEPERS))
+    return (*NAVIGATION, *(entry for allowed, entry in more if allowed))
 
 
 def static_url(name: str) -> str:

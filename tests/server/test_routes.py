@@ -15,6 +15,7 @@ from server.intake.mail.eml import take_eml
 from server.site import Site
 from tests.server.browsing import Browser, Program, program, signed_in
 from tests.server.mail.posts import post
+from tests.server.registered.books import uploaded
 from tests.server.visits import fill_in, send, workbook
 
 
@@ -32,6 +33,7 @@ KEEPERS = Answers(404, 302)  # of people who look after the mail
 TOKEN = Answers(200, 401)
 HIDDEN_TOKEN = Answers(404, 401)
 
+_WORKBOOK = "/workbooks/<int(max=2147483647):workbook_id>"
 ROUTES: Mapping[str, Answers] = {
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
@@ -84,6 +86,23 @@ ROUTES: Mapping[str, Answers] = {
     "POST /mail/<int(max=2147483647):mail_id>/discard": KEEPERS,
     "GET /mail/replies/<int(max=2147483647):reply_id>.eml": KEEPERS,
     "POST /mail/replies/<int(max=2147483647):reply_id>/resend": KEEPERS,
+    "GET /workbooks": KEEPERS,
+    "GET /workbooks/new": KEEPERS,
+    "POST /workbooks/new": KEEPERS,
+    **{
+        f"{route.partition(' ')[0]} {_WORKBOOK}{route.partition(' ')[2]}": KEEPERS
+        for route in (
+            "GET ",
+            "GET /edit",
+            "POST /edit",
+            "POST /run",
+            "POST /pause",
+            "POST /resume",
+            "POST /remove",
+            "GET /latest",
+            "GET /runs/<int(max=2147483647):run_id>/workbook",
+        )
+    },
     "GET /submit": OWN,
     "POST /submit": Answers(302, 302),
     "GET /submissions": OWN,
@@ -120,8 +139,9 @@ ROUTES: Mapping[str, Answers] = {
 
 
 @pytest.fixture
-def alices(site: Site, alice: Viewer) -> dict[str, str]:
-    """Things of Alice's that stand in addresses."""
+def alices(site: Site, alice: Viewer, bob: Viewer) -> dict[str, str]:
+    """Things of Alice's, and a workbook of Bob's, that stand in addresses."""
+    assert uploaded(site, bob) == 1
     picture = b"\x89PNG\r\n\x1a\n"
     digest = site.originals.keep(picture)
     receipt = send(site, alice, workbook())
@@ -135,6 +155,8 @@ def alices(site: Site, alice: Viewer) -> dict[str, str]:
         "<number>": str(receipt.record_number),
         "<submission_id>": receipt.submission_id,
         "<token_id>": token.id,
+        "<int(max=2147483647):workbook_id>": "1",
+        "<int(max=2147483647):run_id>": "1",
         "<int(max=2147483647):mail_id>": str(mail.mail_id),
         "<int(max=9999):position>": "1",
         "<int(max=2147483647):reply_id>": str(mail.reply_id),

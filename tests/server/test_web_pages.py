@@ -14,6 +14,7 @@ from server.statistics.boards.catalogue import BOARDS
 from server.web.language import catalogue
 from tests.server.browsing import Browser, signed_in, visible_text
 from tests.server.mail.posts import post
+from tests.server.registered.books import EIGHT, at, uploaded
 from tests.server.visits import fill_in, send, workbook
 
 WEB = Path(__file__).parents[2] / "server" / "web"
@@ -39,6 +40,9 @@ def paths(site: Site, alice: Viewer, bob: Viewer) -> list[str]:
     figures = ["/", "/?period=quarter", "/?period=history", "/?period=2026-02&region=华东&system=P1"]
     figures += [f"/boards/{board}" for board in BOARDS] + ["/charts/months/records?mark=2026-02"]
     held = take_eml(site, post(workbook({"hours": "4.5"})))
+    workbook_id = uploaded(site, bob)
+    at(site, EIGHT)
+    visits = [f"/workbooks/{workbook_id}", f"/workbooks/{workbook_id}/edit", "/workbooks/new", "/workbooks"]
     mail = ["/mail", "/mail/review", "/mail/quarantine", "/mail/outgoing", f"/mail/{held.mail_id}", "/templates/issued"]
     return [
         *figures,
@@ -46,6 +50,7 @@ def paths(site: Site, alice: Viewer, bob: Viewer) -> list[str]:
         *forms,
         *receipts,
         *mail,
+        *visits,
         record,
         "/templates",
         "/submit",
@@ -70,7 +75,9 @@ def test_pages_are_in_the_chosen_language_and_under_the_policy(app: Flask, paths
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "script-src 'self'; style-src 'self'" in answer.headers["Content-Security-Policy"]
         heading = visible_text(answer.text.split("<h1", 1)[1].split("</h1>")[0])
-        if path != "/account" and not re.match(r"/records/|/mail/\d", path):  # those bear a name somebody chose
+        if path != "/account" and not re.match(
+            r"/records/|/mail/\d|/workbooks/\d", path
+        ):  # those bear a name somebody chose
             assert bool(CHINESE.search(heading)) == (language == "zh"), (path, heading)
 
 

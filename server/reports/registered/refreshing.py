@@ -7,7 +7,7 @@ from datetime import datetime
 from server.access.visibility import Viewer
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report
 from server.reports.registered.period_rules import days, report_period
-from server.reports.registered.places import Found, Place
+from server.reports.registered.places import Found, Place, place_on
 from server.reports.registered.registration import Plan, Source
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, definition_of, load, names
@@ -96,6 +96,40 @@ def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
     except Stopped as stopped:
         raise CannotRefresh(_too_much()) from stopped
     return found
+
+
+def check_tables(site: Site, source: Source, plan: Plan) -> None:
+    """
+    See whether the workbook is there and has the tables that *plan* binds, in time for a person to mend it.
+
+    Raises:
+        CannotRefresh: It has not.
+        PlaceTrouble: Its place cannot be read.
+    """
+    if source.kind == "report" or not plan.bindings:
+        return
+    there = {table.name.casefold(): table.name for table in tables_in(site, contents(site, source))}
+    if missing := [binding.table for binding in plan.bindings if binding.table.casefold() not in there]:
+        names_ = "、".join(there.values()) or "—"
+        raise CannotRefresh(
+            Text(
+                f"工作簿里没有名为“{missing[0]}”的表，有：{names_}。",
+                f"The workbook has no table {missing[0]!r}; it has: {names_}.",
+            )
+        )
+
+
+def contents(site: Site, source: Source) -> bytes:
+    """
+    The workbook as it is now, an upload or a file on a share.
+
+    Raises:
+        CannotRefresh: The upload is gone.
+        PlaceTrouble: The share cannot be read.
+    """
+    if source.kind == "share":
+        return place_on(site.settings, source.share, source.path).read().content
+    return _uploaded(site, source)
 
 
 def fitting(site: Site, table: Table, language: Language) -> list[str]:

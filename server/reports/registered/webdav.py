@@ -43,8 +43,8 @@ class WebdavPlace:
                     ),
                     passing=False,
                 )
-            # Under our own lock nobody else writes: what it is now it stays.
-            if not strong and self._read(client).content != expected.content:
+            # Under our own lock nobody else writes: what it is now it stays. Marks made of seconds miss a quick save.
+            if token and self._read(client).content != expected.content:
                 raise ChangedMeanwhile
             headers = {"If-Match": expected.mark} if strong else {}
             headers |= {"If": f"(<{token}>)"} if token else {}

@@ -17,6 +17,7 @@ from tests.server.visits import fill_in
 
 HEADINGS = ("编号", "客户", "走访日期")
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a working day
+EIGHT = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai on Tuesday
 
 
 def book(note: str = "我的批注", headings: tuple[str, ...] = HEADINGS) -> bytes:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from server.access.people import set_active
 from server.access.visibility import Viewer
+from server.records.audit import Event, append
 from server.records.models import AuditEntry
 from server.reports.registered import performing
 from server.reports.registered.models import Cause, WorkbookState
@@ -29,10 +30,10 @@ from server.reports.registered.store import (
 )
 from server.site import Site
 from server.statistics.selection import Selection
-from tests.server.registered.books import MONDAY, at, book, history, note, numbers, plan, states, uploaded, visit
+from tests.server.registered.books import EIGHT, MONDAY, at, book, history, note, numbers, plan, states, uploaded, visit
+from tests.server.visits import fill_in
 
 DAY = timedelta(days=1)
-EIGHT = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai on Tuesday
 
 
 def test_a_workbook_is_refreshed_when_it_is_due(site: Site, alice: Viewer, bob: Viewer):
@@ -119,8 +120,6 @@ def test_a_batch_that_never_ends_is_not_waited_for(site: Site, alice: Viewer, bo
         entry = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc())).first()
         assert entry is not None
         begun = datetime.fromisoformat(entry.at)
-        from server.records.audit import Event, append
-
         late = begun + timedelta(minutes=10)
         event = Event(actor="alice", action="record-created", subject="X", details={})
         append(session, site.audit_key, [event], at=late)
@@ -142,8 +141,6 @@ def test_figures_are_those_the_owner_may_see(site: Site, alice: Viewer, charlie:
 
 
 def visit_of_charlie(site: Site, charlie: Viewer) -> str:
-    from tests.server.visits import fill_in
-
     receipt = fill_in(site, charlie, {"station": "成都站", "customer": "成都地铁"}, instance_id="west")
     assert receipt.record_number is not None, receipt.findings
     return receipt.record_number

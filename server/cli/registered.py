@@ -1,0 +1,312 @@
+"""Commands for registered workbooks: list, add, run, fetch; `run-due` for cron where `serve` does not refresh them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from server.access.people import find_user
+from server.access.visibility import Viewer
+from server.cli.installation import open_site
+from server.cli.terminal import console, json_option, language_option, out_option, plain, print_json, write_file
+from server.intake.mail.replies import compose
+from server.intake.mail.sending import send_due
+from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
+from server.reports.registered import store
+from server.reports.registered.models import RunState, WorkbookRun
+from server.reports.registered.period_rules import PeriodRule
+from server.reports.registered.places import PlaceTrouble
+from server.reports.registered.refreshing import CannotRefresh, check_tables
+from server.reports.registered.registration import Binding, Plan, RegistrationError, Source
+from server.reports.registered.schedule import Rhythm
+from server.reports.registered.store import NoSuchWorkbook, WorkbookView
+from server.reports.registered.working import run_due, run_now
+from server.site import Site
+from server.statistics.selection import Selection
+from workbooks.form import Language, Text
+from workbooks.report import load_reports
+
+_OPERATOR = Viewer.operator()
+_periods = click.Choice([str(rule) for rule in PeriodRule])
+_rhythms = click.Choice([str(rhythm) for rhythm in Rhythm])
+
+
+@click.group()
+def workbooks() -> None:
+    """Registered workbooks: refreshed by schedule, for their owner, with what the owner may see."""
+
+
+@workbooks.command("list")
+@json_option
+@language_option
+def list_(as_json: bool, language: Language) -> None:
+    """List them with their schedule, the next run and how the last one went."""
+    with open_site() as site, site.session(read_only=True) as session:
+        found = store.workbooks(site, session, _OPERATOR)
+        zone = site.zone
+    if as_json:
+        print_json([_as_dict(view) for view in found])
+        return
+    table = Table(header_style="bold")
+    for heading in ("id", "title", "owner", "source", "schedule", "next", "last run"):
+        table.add_column(heading, overflow="fold")
+    for view in found:
+        next_at = f"{view.next_at.astimezone(zone):%Y-%m-%d %H:%M}" if view.next_at else "-"
+        schedule = f"{view.plan.rhythm} {view.plan.at}" if view.state == "active" else str(view.state)
+        last = _told(view.last, language) if view.last else "-"
+        table.add_row(
+            str(view.id), plain(view.plan.title), view.owner, plain(_place(view)), schedule, next_at, plain(last)
+        )
+    console.print(table)
+
+
+@workbooks.command()
+@click.option("--owner", required=True, help="User whose figures these are.")
+@click.option("--upload", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A workbook, kept here.")
+@click.option("--share", default="", help="Name of a share of the settings; with --path.")
+@click.option("--path", default="", help="Path of the workbook in the share.")
+@click.option("--report", default="", help="A report that is built anew each time.")
+@click.option("--title", default="", help="What it is called; the file's name when absent.")
+@click.option("--bind", multiple=True, metavar="TABLE=DATASET[:PERIOD]", help="What a table gets; may be repeated.")
+@click.option(
+    "--period",
+    type=_periods,
+    default="last-month",
+    show_default=True,
+    help="Of a report.",
+)
+@click.option("--filter", "filters", multiple=True, metavar="region|station|…=VALUE", help="Narrows all figures.")
+@click.option("--when", "rhythm", type=_rhythms, default="working-days", show_default=True)
+@click.option("--at", default="08:00", show_default=True, help="Time of day in the site's zone.")
+@click.option("--in-place", is_flag=True, help="Replace the workbook on the share.")
+@click.option("--mail-to", multiple=True, help="Address it is mailed to; may be repeated.")
+@click.option("--keep", type=int, default=10, show_default=True, help="Versions kept.")
+@language_option
+def add(
+    owner: str, upload: Path | None, share: str, path: str, report: str, title: str, bind: tuple[str, ...],
+    period: str, filters: tuple[str, ...], rhythm: str, at: str, in_place: bool, mail_to: tuple[str, ...], keep: int,
+    language: Language,
+) -> None:  # fmt: skip
+    """Register a workbook for a user: an --upload, a --path on a --share, or a --report."""
+    if sum(map(bool, (upload, share, report))) != 1:
+        raise click.UsageError("name one of --upload, --share with --path, and --report")
+    with open_site() as site, _in_words(language):
+        with site.session(read_only=True) as session:
+            viewer = find_user(session, owner)
+            selection = _selection(site, session, filters)
+        if viewer is None:
+            raise click.BadParameter(f"there is no active user {owner!r}", param_hint="--owner")
+        digest = site.originals.keep(upload.read_bytes()) if upload else None
+        source = Source(
+            filename=upload.name if upload else "", content_sha256=digest, share=share, path=path, report=report
+        )
+        plan = Plan(
+            title=title or _title(upload, path, report, language),
+            language=language,
+            bindings=tuple(replace(_binding(text), selection=selection) for text in bind),
+            period=PeriodRule(period),
+            selection=selection,
+            rhythm=Rhythm(rhythm),
+            at=at,
+            in_place=in_place,
+            recipients=mail_to,
+            keep=keep,
+        )
+        check_tables(site, source, plan)
+        workbook_id = store.register(site, source, plan, by=viewer)
+        draft = source.kind != "report" and not bind
+    click.echo(f"{workbook_id}: registered" + (", a draft until its tables are bound on its page" if draft else ""))
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+@json_option
+@language_option
+def show(workbook: int, as_json: bool, language: Language) -> None:
+    """Show WORKBOOK (its id) with its latest runs."""
+    with open_site() as site, _in_words(language), site.session(read_only=True) as session:
+        view = store.workbook(site, session, _OPERATOR, workbook)
+        runs = store.runs(session, _OPERATOR, workbook, limit=20)
+        zone = site.zone
+    if as_json:
+        print_json(_as_dict(view) | {"runs": [_run_as_dict(run) for run in runs]})
+        return
+    click.echo(f"{view.plan.title} ({_place(view)}), {view.owner}: {view.state}, {view.plan.rhythm} {view.plan.at}")
+    for binding in view.plan.bindings:
+        click.echo(f"  {binding.table} = {binding.dataset}, {binding.period.label[language]}")
+    for run in runs:
+        click.echo(f"  {run.occurrence.astimezone(zone):%Y-%m-%d %H:%M}  {_told(run, language)}")
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+@language_option
+def run(workbook: int, language: Language) -> None:
+    """Refresh and deliver WORKBOOK now; the exit status is 1 when that failed."""
+    with open_site() as site, _in_words(language):
+        run_id = store.ask_for_run(site, workbook, by=_OPERATOR)
+        run_now(site)
+        with site.session(read_only=True) as session:
+            found = store.run(session, _OPERATOR, workbook, run_id)
+        _send(site)
+    click.echo(_told(found, language))
+    sys.exit(0 if found.state == RunState.DELIVERED else 1)
+
+
+@workbooks.command("run-due")
+def run_due_() -> None:
+    """Refresh everything that is due, once; for cron, with refresh_workbooks = false in the settings."""
+    with open_site() as site:
+        summary = run_due(site)
+        _send(site)
+    click.echo(f"{summary.delivered} delivered, {summary.later} to be tried again, {summary.failed} failed")
+    sys.exit(1 if summary.failed else 0)
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+def disable(workbook: int) -> None:
+    """Pause the schedule of WORKBOOK."""
+    with open_site() as site, _in_words("en"):
+        store.pause(site, workbook, by=_OPERATOR)
+    click.echo(f"{workbook}: paused")
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+def enable(workbook: int) -> None:
+    """Let the schedule of WORKBOOK go on from now."""
+    with open_site() as site, _in_words("en"):
+        store.resume(site, workbook, by=_OPERATOR)
+    click.echo(f"{workbook}: active")
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+def remove(workbook: int) -> None:
+    """Take WORKBOOK off the list, with its kept versions; a file on a share stays as it is."""
+    with open_site() as site, _in_words("en"):
+        store.remove(site, workbook, by=_OPERATOR)
+    click.echo(f"{workbook}: removed")
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+@json_option
+@language_option
+def versions(workbook: int, as_json: bool, language: Language) -> None:
+    """List the versions kept of WORKBOOK; `workbooks fetch` writes one to a file."""
+    with open_site() as site, _in_words(language), site.session(read_only=True) as session:
+        kept = [run for run in store.runs(session, _OPERATOR, workbook, limit=500) if run.result_kept]
+        zone = site.zone
+    if as_json:
+        print_json([_run_as_dict(run) for run in kept])
+        return
+    for run in kept:
+        as_of = f"{run.as_of.astimezone(zone):%Y-%m-%d %H:%M}" if run.as_of else "-"
+        click.echo(f"{run.id}  as of {as_of}  {run.rows if run.rows is not None else '-'} rows  {run.result_name}")
+
+
+@workbooks.command()
+@click.argument("workbook", type=int)
+@click.option("--run", "run_id", type=int, help="A number of `workbooks versions`; the newest when absent.")
+@out_option
+def fetch(workbook: int, run_id: int | None, out: Path) -> None:
+    """Write a kept version of WORKBOOK to a file."""
+    with open_site() as site, _in_words("en"):
+        _, content = store.result(site, _OPERATOR, workbook, run_id)
+    write_file(out, content)
+    click.echo(out)
+
+
+@contextmanager
+def _in_words(language: Language) -> Iterator[None]:
+    try:
+        yield
+    except (RegistrationError, CannotRefresh, PlaceTrouble) as error:
+        raise click.ClickException(error.message[language]) from error
+    except NoSuchWorkbook as error:
+        raise click.ClickException("there is no such workbook or version; see `aftersheet workbooks list`") from error
+
+
+def _send(site: Site) -> None:
+    """Let the letters leave where no server does."""
+    if site.settings.mail.smtp is not None:
+        send_due(site, compose)
+
+
+def _binding(text: str) -> Binding:
+    table, equals, rest = text.partition("=")
+    dataset, _, period = rest.partition(":")
+    if not equals or period not in ("", *PeriodRule):
+        raise click.BadParameter(f"{text!r}: write TABLE=DATASET[:{'|'.join(PeriodRule)}]", param_hint="--bind")
+    return Binding(table=table, dataset=dataset, period=PeriodRule(period or PeriodRule.HISTORY))
+
+
+def _title(upload: Path | None, path: str, report: str, language: Language) -> str:
+    if report in load_reports():
+        return load_reports()[report].title[language]
+    return Path(upload.name if upload else path.replace("\\", "/") or report).stem
+
+
+def _selection(site: Site, session: Session, filters: tuple[str, ...]) -> Selection:
+    asked = {name: value for name, _, value in (text.partition("=") for text in filters)}
+    if unknown := set(asked) - set(DIMENSIONS):
+        raise click.BadParameter(f"{unknown.pop()!r}: one of {', '.join(DIMENSIONS)}", param_hint="--filter")
+    try:
+        return chosen(site.master(session), asked)
+    except NoSuchChoice as error:
+        raise click.BadParameter(error.message.en, param_hint="--filter") from error
+
+
+def _place(view: WorkbookView) -> str:
+    source = view.source
+    if source.kind == "report":
+        return f"report {source.report}"
+    return f"{source.share}: {source.path}" if source.kind == "share" else source.filename
+
+
+def _told(run: WorkbookRun, language: Language) -> str:
+    """How a run went, in a line."""
+    why = Text(run.reason_zh, run.reason_en)[language]
+    rows = f", {run.rows} rows" if run.rows is not None and run.state == RunState.DELIVERED else ""
+    missed = f", {run.missed} earlier ones missed" if run.missed else ""
+    return f"{run.state}{rows}{missed}{f': {why}' if why else ''}"
+
+
+def _as_dict(view: WorkbookView) -> dict[str, object]:
+    return {
+        "id": view.id,
+        "title": view.plan.title,
+        "owner": view.owner,
+        "source": _place(view),
+        "state": view.state,
+        "schedule": view.plan.rhythm,
+        "at": view.plan.at,
+        "next_at": _instant(view.next_at),
+        "last": _run_as_dict(view.last) if view.last else None,
+    }
+
+
+def _run_as_dict(run: WorkbookRun) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "due_at": _instant(run.occurrence),
+        "cause": run.cause,
+        "missed": run.missed,
+        "state": run.state,
+        "as_of": _instant(run.as_of),
+        "rows": run.rows,
+        "sha256": run.result_sha256,
+        "reason": {"zh": run.reason_zh, "en": run.reason_en} if run.reason_zh else None,
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

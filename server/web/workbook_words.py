@@ -1,0 +1,100 @@
+"""What registered workbooks, their schedules and runs are called on pages."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from server.reports.registered.models import Cause, RunState, WorkbookRun, WorkbookState
+from server.reports.registered.period_rules import PeriodRule, days
+from server.reports.registered.registration import Plan, Source
+from server.reports.registered.schedule import Rhythm
+from workbooks.form import Text
+from workbooks.report import load_reports
+
+Badge = tuple[Text, str]
+
+STATES: Mapping[str, Badge] = {
+    WorkbookState.DRAFT: (Text("待设置", "To be set up"), "warn"),
+    WorkbookState.ACTIVE: (Text("运行中", "Running"), "ok"),
+    WorkbookState.PAUSED: (Text("已暂停", "Paused"), ""),
+}
+RHYTHMS: dict[Rhythm, Text] = {
+    Rhythm.WORKING_DAYS: Text("每个工作日", "Every working day"),
+    Rhythm.MONTH_END: Text(
+        "月末（次月首个工作日，数据截至月底）", "Month end (first working day after, as of the month's end)"
+    ),
+    Rhythm.SUBMISSIONS: Text("每批表单提交之后", "After each batch of submissions"),
+    Rhythm.MANUAL: Text("只在点“立即刷新”时", "Only by “Refresh now”"),
+}
+CAUSES: Mapping[str, Text] = {
+    Cause.SCHEDULE: Text("计划", "Schedule"),
+    Cause.SUBMISSION: Text("有新提交", "Submissions"),
+    Cause.PERSON: Text("手动", "By hand"),
+}
+_RUNS: Mapping[str, Badge] = {
+    RunState.QUEUED: (Text("排队中", "Queued"), "info"),
+    RunState.BUILT: (Text("交付中", "Being delivered"), "info"),
+    RunState.DELIVERED: (Text("已完成", "Done"), "ok"),
+    RunState.FAILED: (Text("失败", "Failed"), "bad"),
+    RunState.SUPERSEDED: (Text("已取消", "Dropped"), ""),
+}
+_STEPS: Mapping[str, Text] = {
+    "reading": Text("正在读取工作簿", "Reading the workbook"),
+    "figures": Text("正在计算数据", "Computing the figures"),
+    "pushing": Text("正在写入工作簿", "Writing the workbook"),
+    "delivering": Text("正在交付", "Delivering"),
+}
+_SHORT: Mapping[Rhythm, Text] = RHYTHMS | {
+    Rhythm.MONTH_END: Text("月末", "Month end"),
+    Rhythm.MANUAL: Text("手动", "By hand"),
+}
+
+
+def schedule(plan: Plan) -> Text:
+    """When a workbook is refreshed, in few words."""
+    words = _SHORT[plan.rhythm]
+    if plan.rhythm in (Rhythm.WORKING_DAYS, Rhythm.MONTH_END):
+        return Text(f"{words.zh} {plan.at}", f"{words.en}, {plan.at}")
+    return words
+
+
+def source(found: Source) -> Text:
+    """Where a workbook comes from."""
+    if found.kind == "report":
+        report = load_reports().get(found.report)
+        title = report.title if report else Text(found.report, found.report)
+        return Text(f"报表：{title.zh}", f"Report: {title.en}")
+    if found.kind == "share":
+        return Text(f"{found.share}：{found.path}", f"{found.share}: {found.path}")
+    return Text(f"上传：{found.filename}", f"Uploaded: {found.filename}")
+
+
+def run(found: WorkbookRun) -> Badge:
+    """How far a run has come."""
+    if running(found):
+        return _STEPS.get(found.step, Text("正在刷新", "Under way")), "info"
+    if found.state == RunState.QUEUED and found.reason_zh:
+        return Text("等待重试", "To be tried again"), "warn"
+    return _RUNS[found.state]
+
+
+def running(found: WorkbookRun | None) -> bool:
+    """Whether a worker is at it."""
+    return found is not None and found.lease_until is not None and found.lease_until > datetime.now(UTC)
+
+
+def moving(found: WorkbookRun | None) -> bool:
+    """Whether the page will look different in a moment."""
+    return running(found) or (found is not None and found.state == RunState.QUEUED and not found.reason_zh)
+
+
+def reason(found: WorkbookRun) -> Text | None:
+    """Why a run has not succeeded."""
+    return Text(found.reason_zh, found.reason_en) if found.reason_zh else None
+
+
+def period(rule: PeriodRule, day: date | None) -> Text:
+    """A period by its rule, and the days that it means on *day*."""
+    start, end = days(rule, day) if day else (None, None)
+    if start is None or end is None:
+        return rule.label
+    return Text(f"{rule.label.zh}（{start} 至 {end}）", f"{rule.label.en} ({start} to {end})")
