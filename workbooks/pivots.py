@@ -130,7 +130,7 @@ def _add_sheet(
         placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
     if sheet.table:
         dataset = datasets[sheet.table.name]
-        rows = add_table(page, sheet, dataset, looks, language)
+        rows = add_table(page, report, sheet, dataset, looks, language)
     if sheet.chart:
         add_chart(book, page, sheet, placed, dataset, looks, language)
     page.set_tab_color(_TAB["pivot" if sheet.pivot or sheet.chart else "data"])

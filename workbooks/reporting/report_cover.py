@@ -101,7 +101,7 @@ def add_cover(
 
 
 def _add_summary(cover: _Cover, text: str) -> None:
-    cover.page.merge_range(cover.row, 1, cover.row, 4, text, cover.looks("note", align="left"))
+    cover.page.merge_range(cover.row, 1, cover.row, 4, text, cover.looks("summary", align="left"))
     cover.page.set_row(cover.row, 16 * max(1, -(-text_width(text) // 100)) + 3)
     cover.row += 2
 

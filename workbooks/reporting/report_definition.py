@@ -186,6 +186,19 @@ class ReportDefinition:
     def pivots(self) -> tuple[ReportPivot, ...]:
         return tuple(sheet.pivot for sheet in self.sheets if sheet.pivot)
 
+    def source_format(self, table: str, column: str) -> str | None:
+        """
+        The format in which every pivot table shows *column* of *table*; None where they differ or none does.
+
+        LibreOffice formats a refreshed pivot table like the cells it is fed by, whatever
+        the file says. Flags stay 0 and 1 in their own table while their mean is a percentage.
+        """
+        shown = {v.format for pivot in self.pivots if pivot.table == table for v in pivot.values if v.column == column}
+        if len(shown) != 1:
+            return None
+        (found,) = shown
+        return f"[=0]0;[=1]0;{found}" if found.endswith("%") else found
+
     @property
     def datasets(self) -> tuple[str, ...]:
         """The names of the datasets the report is built from, each once."""

@@ -16,7 +16,7 @@ from workbooks.reporting.filling import TableRows
 from workbooks.reporting.pivot_cache import CacheField, shown
 from workbooks.reporting.pivot_layout import PivotLayout, PivotRow
 from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
-from workbooks.reporting.report_definition import ReportChart, ReportSheet, ReportTable
+from workbooks.reporting.report_definition import ReportChart, ReportDefinition, ReportSheet, ReportTable
 from workbooks.reporting.report_style import FORMATS, RED, SERIES, Looks, column_width, text_width
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
@@ -39,7 +39,12 @@ def add_heading(page: Worksheet, sheet: ReportSheet, looks: Looks, language: Lan
 
 
 def add_table(
-    page: Worksheet, sheet: ReportSheet, dataset: Dataset, looks: Looks, language: Language
+    page: Worksheet,
+    report: ReportDefinition,
+    sheet: ReportSheet,
+    dataset: Dataset,
+    looks: Looks,
+    language: Language,
 ) -> TableRows | None:
     """
     The Excel table of *sheet*; on a sheet of its own it begins in the first row.
@@ -65,7 +70,7 @@ def add_table(
     )
     page.set_row(top, 30)
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
-        look = looks("body", FORMATS[column.type])
+        look = looks("body", report.source_format(table.name, column.name) or FORMATS[column.type])
         page.set_column(place, place, _width(column, values, language), look)
         for number, value in enumerate(values[: last - top] or [None], start=top + 1):
             _write(page, number, place, value, look, column)
