@@ -22,13 +22,25 @@ from workbooks.reporting.filling import TableRows, add_links, fill
 from workbooks.reporting.pivot_cache import CacheField, cache_fields
 from workbooks.reporting.pivot_layout import lay_out
 from workbooks.reporting.pivot_parts import PlacedPivot, inject
+from workbooks.reporting.report_charts import Drawable, add_chart, of_pivot
 from workbooks.reporting.report_cover import COVER, add_cover
 from workbooks.reporting.report_definition import ReportDefinition, ReportSheet
-from workbooks.reporting.report_sheets import add_chart, add_heading, add_pivot, add_table, chosen_columns
+from workbooks.reporting.report_sheets import (
+    add_heading,
+    add_pivot,
+    add_slicers,
+    add_table,
+    below_heading,
+    chart_corner,
+    chosen_columns,
+    drawable,
+)
 from workbooks.reporting.report_style import Looks
+from workbooks.reporting.slicers import PlacedSlicer
 
 _A4 = 9
-_TAB = {"cover": "#1F3864", "pivot": "#5B9BD5", "data": "#9CA3AF", "appendix": "#7F9F7F"}
+_BOARD_SIZE, _BOARD_COLUMNS, _BOARD_ROWS = (568, 312), 9, 16  # of a chart, in pixels and in cells of usual size
+_TAB = {"cover": "#1F3864", "board": "#F2A541", "pivot": "#5B9BD5", "data": "#9CA3AF", "appendix": "#7F9F7F"}
 
 
 def build_report(
@@ -67,12 +79,12 @@ def build_report(
     add_cover(cover, report, datasets, edition, looks, language, appendix)
     _set_print(cover, report, language)
     cover.set_portrait()
-    placed: list[PlacedPivot] = []
-    rows: list[TableRows] = []
+    sheets = _Sheets(
+        book, report, datasets, caches, looks, language, "" if not edition or edition.over else edition.name
+    )
     for sheet in report.sheets:
-        pivot, table = _add_sheet(book, sheet, report, datasets, caches, looks, language)
-        placed += [pivot] if pivot else []
-        rows += [table] if table else []
+        sheets.add(sheet)
+    sheets.add_boards()
     page = _appendix_page(book, DEFINITIONS, report, language)
     page.hide_gridlines(2)
     add_definitions(page, report, datasets, looks, language)
@@ -80,12 +92,12 @@ def build_report(
     if edition and lineage:
         page = _appendix_page(book, LINEAGE, report, language)
         origins, links = add_lineage(page, lineage, edition, looks, language)
-        rows.append(origins)
+        sheets.rows.append(origins)
     book.close()
     package = Package(out.getvalue())
     add_links(package, LINEAGE[language], links)
-    fill(package, rows)
-    inject(package, caches, placed, language=language, as_of=as_of)
+    fill(package, sheets.rows)
+    inject(package, caches, sheets.pivots, sheets.slicers, language=language, as_of=as_of)
     return package.save()
 
 
@@ -106,36 +118,75 @@ def _caches(report: ReportDefinition, datasets: Mapping[str, Dataset]) -> dict[s
             if pivot.table == table.name
             for field in (*pivot.rows, *pivot.columns, *pivot.filters)
         ]
+        fields += report.sliced(table.name)
         columns, data = chosen_columns(table, datasets[table.name])
         caches[table.name] = cache_fields(columns, data, frozenset(fields))
     return caches
 
 
-def _add_sheet(
-    book: Workbook,
-    sheet: ReportSheet,
-    report: ReportDefinition,
-    datasets: Mapping[str, Dataset],
-    caches: Mapping[str, list[CacheField]],
-    looks: Looks,
-    language: Language,
-) -> tuple[PlacedPivot | None, TableRows | None]:
-    page = book.add_worksheet(sheet.title[language])
-    placed, dataset, rows = None, None, None
-    if sheet.pivot or sheet.chart:
-        page.hide_gridlines(2)
-        add_heading(page, sheet, looks, language)
-    if sheet.pivot:
-        fields = caches[sheet.pivot.table]
-        placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
-    if sheet.table:
-        dataset = datasets[sheet.table.name]
-        rows = add_table(page, report, sheet, dataset, looks, language)
-    if sheet.chart:
-        add_chart(book, page, sheet, placed, dataset, looks, language)
-    page.set_tab_color(_TAB["pivot" if sheet.pivot or sheet.chart else "data"])
-    _set_print(page, report, language)
-    return placed, rows
+class _Sheets:
+    """The sheets of the definition as they come into the workbook, and what is still to be done for them."""
+
+    def __init__(
+        self,
+        book: Workbook,
+        report: ReportDefinition,
+        datasets: Mapping[str, Dataset],
+        caches: Mapping[str, list[CacheField]],
+        looks: Looks,
+        language: Language,
+        running: str,
+    ) -> None:
+        self._book, self._report, self._datasets, self._caches = book, report, datasets, caches
+        self._looks, self._language, self._running = looks, language, running
+        self._boards: list[tuple[Worksheet, ReportSheet]] = []
+        self._drawable: dict[str, Drawable] = {}
+        self._slicer_names: set[str] = set()
+        self.pivots: list[PlacedPivot] = []
+        self.rows: list[TableRows] = []
+        self.slicers: list[PlacedSlicer] = []
+
+    def add(self, sheet: ReportSheet) -> None:
+        """The sheet with its pivot table or table and its chart; a board stays empty so far."""
+        looks, language = self._looks, self._language
+        page = self._book.add_worksheet(sheet.title[language])
+        drawn = sheet.pivot or sheet.chart or sheet.board
+        if drawn:
+            page.hide_gridlines(2)
+            add_heading(page, sheet, looks, language)
+        self.slicers += add_slicers(page, sheet, self._caches, self._slicer_names, language)
+        placed = None
+        if sheet.pivot:
+            fields = self._caches[sheet.pivot.table]
+            placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
+            self.pivots.append(placed)
+            if len(sheet.pivot.rows) == 1:
+                self._drawable[sheet.pivot.name] = of_pivot(placed)
+        if sheet.table:
+            dataset = self._datasets[sheet.table.name]
+            rows = add_table(page, self._report, sheet, dataset, looks, language)
+            self.rows += [rows] if rows else []
+            self._drawable[sheet.table.name] = drawable(sheet, dataset, language)
+        if sheet.chart:
+            source = self._drawable[sheet.pivot.name if sheet.pivot else sheet.table.name if sheet.table else ""]
+            corner = chart_corner(sheet, placed, source)
+            add_chart(self._book, page, sheet.chart, source, corner, looks, language, running=self._running)
+        if sheet.board:
+            self._boards.append((page, sheet))
+        page.set_tab_color(_TAB["board" if sheet.board else "pivot" if drawn else "data"])
+        _set_print(page, self._report, language)
+
+    def add_boards(self) -> None:
+        """The charts of boards, two side by side, once what they show stands on its sheet."""
+        for page, sheet in self._boards:
+            top = below_heading(sheet)
+            for number, piece in enumerate(sheet.board):
+                at = top + number // 2 * _BOARD_ROWS, number % 2 * _BOARD_COLUMNS
+                add_chart(
+                    self._book, page, piece.chart, self._drawable[piece.of], at, self._looks, self._language,
+                    running=self._running, size=_BOARD_SIZE,
+                )  # fmt: skip
+            page.fit_to_pages(1, 1)
 
 
 def _set_print(page: Worksheet, report: ReportDefinition, language: Language) -> None:

@@ -11,7 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from workbooks.library import DefinitionError, definitions_in, line_of, located, mapping_in
 from workbooks.reporting.named_measures import write_out_measures
-from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
+from workbooks.reporting.report_definition import (
+    ReportChart,
+    ReportDefinition,
+    ReportPivot,
+    ReportSheet,
+    ReportTable,
+)
 
 __all__ = ["DefinitionError", "ReportDefinition", "load", "load_reports"]
 
@@ -77,7 +83,7 @@ def _contradictions(report: ReportDefinition) -> Iterator[tuple[str, str]]:
         yield report.indicators.table, f"indicators: there is no table {report.indicators.table!r}"
     for sheet in report.sheets:
         yield from _title_problems(report, sheet)
-        yield from _sheet_problems(sheet, tables)
+        yield from _sheet_problems(report, sheet, tables)
 
 
 def _title_problems(report: ReportDefinition, sheet: ReportSheet) -> Iterator[tuple[str, str]]:
@@ -91,20 +97,50 @@ def _title_problems(report: ReportDefinition, sheet: ReportSheet) -> Iterator[tu
             yield title, f"two sheets are called {title!r}"
 
 
-def _sheet_problems(sheet: ReportSheet, tables: Mapping[str, ReportTable]) -> Iterator[tuple[str, str]]:
+def _sheet_problems(
+    report: ReportDefinition, sheet: ReportSheet, tables: Mapping[str, ReportTable]
+) -> Iterator[tuple[str, str]]:
     title, pivot, chart = sheet.title.en, sheet.pivot, sheet.chart
-    if (pivot is None) == (sheet.table is None):
-        yield title, f"sheet {title!r} needs either a pivot or a table"
+    if [pivot is not None, sheet.table is not None, bool(sheet.board)].count(True) != 1:
+        yield title, f"sheet {title!r} needs either a pivot or a table, or a board of charts"
     if pivot:
-        if pivot.table not in tables:
-            yield pivot.name, f"{pivot.name}: there is no table {pivot.table!r}"
-        elif tables[pivot.table].calculated:
-            yield pivot.name, f"{pivot.name}: a table with calculated columns feeds no pivot table"
-        if not 1 <= len(pivot.rows) <= 2:
-            yield pivot.name, f"{pivot.name}: a pivot table has one or two row fields"
-        if not pivot.values or len(pivot.columns) > 1 or (pivot.columns and len(pivot.values) > 1):
-            yield pivot.name, f"{pivot.name}: a pivot table has one value, or several and no column field"
-        if chart and (len(pivot.rows) > 1 or len(pivot.values) > 1):
-            yield pivot.name, f"{pivot.name}: only a pivot table with one row field and one value has a chart"
-    elif chart and not (chart.categories and chart.columns):
+        yield from _pivot_problems(pivot, chart, tables)
+    elif sheet.table and chart and not (chart.categories and chart.columns):
         yield title, f"sheet {title!r}: the chart of a table needs categories and columns"
+    elif sheet.board and chart:
+        yield title, f"sheet {title!r}: a board has its charts in `board`"
+    drawn = {s.pivot.name: s for s in report.sheets if s.pivot}
+    drawn |= {s.table.name: s for s in report.sheets if s.table and s.chart}
+    for piece in sheet.board:
+        if piece.of not in drawn:
+            yield piece.of, f"sheet {title!r}: {piece.of!r} is no pivot table, nor a table with a chart on its sheet"
+        elif (found := drawn[piece.of].pivot) and len(found.rows) > 1:
+            yield piece.of, f"{piece.of}: only a pivot table with one row field has a chart"
+    for slicer in sheet.slicers:
+        name = sheet.sliced(slicer)
+        fed = [p for p in report.pivots if p.table == name]
+        if not fed:
+            yield title, f"sheet {title!r}: the slicer of {slicer.column!r} has no pivot tables over {name!r}"
+        if any(f.column == slicer.column and f.select == "latest" for p in fed for f in p.filters):
+            yield slicer.column, f"{slicer.column!r} has a slicer, so no filter may select its latest value"
+
+
+def _pivot_problems(
+    pivot: ReportPivot, chart: ReportChart | None, tables: Mapping[str, ReportTable]
+) -> Iterator[tuple[str, str]]:
+    name, values = pivot.name, {value.column for value in pivot.values}
+    if pivot.table not in tables:
+        yield name, f"{name}: there is no table {pivot.table!r}"
+    elif tables[pivot.table].calculated:
+        yield name, f"{name}: a table with calculated columns feeds no pivot table"
+    if not 1 <= len(pivot.rows) <= 2:
+        yield name, f"{name}: a pivot table has one or two row fields"
+    if not pivot.values or len(pivot.columns) > 1 or (pivot.columns and len(pivot.values) > 1):
+        yield name, f"{name}: a pivot table has one value, or several and no column field"
+    for column in (*pivot.bars, *([pivot.few] if pivot.few else [])):
+        if column not in values or pivot.columns:
+            yield name, f"{name}: {column!r} is no value of a pivot table without a column field"
+    if chart and len(pivot.rows) > 1:
+        yield name, f"{name}: only a pivot table with one row field has a chart"
+    if chart and not {*chart.columns, *chart.lines, *chart.limits} <= values:
+        yield name, f"{name}: its chart names something that is no value of it"

@@ -198,20 +198,57 @@ def test_the_cache_holds_every_row_and_is_refreshed_on_opening(report):
     assert records[0][list(CASES).index("repair_hours")].tag == f"{X}m"
 
 
-def test_charts_beside_pivot_tables_are_pivot_charts(report):
-    """They follow the pivot table when it is refreshed; the Pareto chart is a plain one over its table."""
+def charts(content):
+    """(sheet, source of the pivot chart or None) of every chart, in the order of the sheets."""
+    package = Package(content)
+    return [
+        (sheet.title, package.xml(chart).findtext("{*}pivotSource/{*}name"))
+        for sheet in package.sheets()
+        for drawing in package.related(sheet.part, "drawing").values()
+        for chart in package.related(drawing, "chart").values()
+    ]
+
+
+def test_charts_of_pivot_tables_are_pivot_charts(report):
+    """Beside their pivot table and on the board they follow it when it is refreshed; the Pareto is of its table."""
+    assert charts(report) == [
+        ("看板", "[report.xlsx]月度趋势!PV_trend"),
+        ("看板", None),
+        ("看板", "[report.xlsx]闭环时效!PV_ageing"),
+        ("看板", "[report.xlsx]未关闭走势!PV_backlog"),
+        ("月度趋势", "[report.xlsx]月度趋势!PV_trend"),
+        ("模式帕累托", None),
+        ("闭环时效", "[report.xlsx]闭环时效!PV_ageing"),
+        ("未关闭走势", "[report.xlsx]未关闭走势!PV_backlog"),
+    ]
+
+
+def test_a_slicer_steers_every_pivot_table_over_its_table(report):
+    """Its cache names them all; each of them lists the items its buttons stand for, and the cache says which it is."""
     package = Package(report)
-    sources = {}
-    for sheet in package.sheets():
-        for drawing in package.related(sheet.part, "drawing").values():
-            for chart in package.related(drawing, "chart").values():
-                sources[sheet.title] = package.xml(chart).findtext("{*}pivotSource/{*}name")
-    assert sources == {
-        "月度趋势": "[report.xlsx]月度趋势!PV_trend",
-        "模式帕累托": None,
-        "闭环时效": "[report.xlsx]闭环时效!PV_ageing",
-        "未关闭走势": "[report.xlsx]未关闭走势!PV_backlog",
-    }
+    ids = {s.get("sheetId"): s.get("name") for s in package.xml(package.workbook).iterfind(f"{X}sheets/{X}sheet")}
+    found = {}
+    for part in package.related(package.workbook, "slicerCache").values():
+        root = package.xml(part)
+        pivots = [(ids[p.get("tabId")], p.get("name")) for p in root.iterfind("{*}pivotTables/{*}pivotTable")]
+        found[root.get("name")] = (root.get("sourceName"), pivots, root.find(".//{*}tabular"))
+    fed = [(s.title["zh"], s.pivot.name) for s in REPORT.sheets if s.pivot and s.pivot.table == "T_fracas_cases"]
+    assert [source for source, _, _ in found.values()] == ["区域", "严重度", "车型"]
+
+    for source, pivots, tabular in found.values():
+        assert pivots == fed
+        for _, name in pivots:
+            table, cache, _ = pivot_parts(report, name)
+            assert cache.find(".//{*}pivotCacheDefinition").get("pivotCacheId") == tabular.get("pivotCacheId")
+            place = [field.get("name") for field in cache.iter(f"{X}cacheField")].index(source)
+            items = table.findall(f"{X}pivotFields/{X}pivotField")[place].findall(f"{X}items/{X}item")
+            shared = cache.findall(f".//{X}sharedItems")[place]
+            listed = [item.get("x") for item in items if item.get("t") != "default"]
+            assert sorted(listed) == sorted(i.get("x") for i in tabular.iter("{*}i"))
+            assert len(listed) == len(shared)
+    (drawing,) = package.related(next(s.part for s in package.sheets() if s.title == "看板"), "drawing").values()
+    frames = [element.get("name") for element in package.xml(drawing).iter("{*}slicer")]
+    assert frames == ["区域", "严重度", "车型"]
 
 
 def test_the_cover_counts_the_month_before_and_names_its_sources(report):

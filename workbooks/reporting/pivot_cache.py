@@ -66,8 +66,10 @@ def cache_fields(columns: Sequence[Column], data: Sequence[Sequence[Any]], group
     ]
 
 
-def definition(fields: Sequence[CacheField], table: str, language: Language, as_of: datetime) -> bytes:
-    """The pivotCacheDefinition over Excel table *table*, to be refreshed when the workbook is opened."""
+def definition(
+    fields: Sequence[CacheField], table: str, language: Language, as_of: datetime, extension: bytes = b""
+) -> bytes:
+    """The pivotCacheDefinition over Excel table *table*, to be refreshed when opened; *extension* ends it."""
     zero = datetime(1899, 12, 30)  # noqa: DTZ001 (Excel's)
     refreshed = round((as_of - zero).total_seconds() / 86_400, 6)
     parts = [
@@ -93,7 +95,7 @@ def definition(fields: Sequence[CacheField], table: str, language: Language, as_
             parts.append(said + b' count="%d">' % len(field.shared))
             parts += map(_item, field.shared)
             parts.append(b"</sharedItems></cacheField>")
-    parts.append(b"</cacheFields></pivotCacheDefinition>")
+    parts.append(b"</cacheFields>" + extension + b"</pivotCacheDefinition>")
     return b"".join(parts)
 
 

@@ -8,16 +8,18 @@ from lxml import etree
 
 from workbooks.form import Language
 from workbooks.ooxml.tables import Area
-from workbooks.package import SHEET_NS, Package
+from workbooks.package import SHEET_NS, Package, relation_id
 from workbooks.reporting.pivot_cache import CacheField, definition, element, records
 from workbooks.reporting.pivot_layout import NO_FIGURE, PivotAxis, PivotLayout
 from workbooks.reporting.report_definition import ReportPivot
+from workbooks.reporting.slicers import PlacedSlicer, add_slicers, cache_extension
 
 _KIND = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 _CHART_NS = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 _DATA = -2  # Excel's field number for "the values"
 _BUILTIN_FORMATS = {"General": 0, "0": 1, "0.00": 2, "#,##0": 3, "#,##0.00": 4, "0%": 9, "0.00%": 10}
+PIVOT_MARK = "pivot:"  # how the description of a chart begins that shows a pivot table
 _AFTER_PIVOT_SOURCE = ("protection", "chart")
 
 
@@ -54,12 +56,13 @@ def inject(
     package: Package,
     caches: Mapping[str, Sequence[CacheField]],
     pivots: Sequence[PlacedPivot],
+    slicers: Sequence[PlacedSlicer],
     *,
     language: Language,
     as_of: datetime,
 ) -> None:
     """
-    Put the pivot tables over their caches (by Excel table name) into *package*, charts on their sheets tied to them.
+    Put the pivot tables over their caches (by Excel table name) into *package*, charts tied to them, and slicers.
 
     The cells must already hold what the pivot tables show.
     """
@@ -67,7 +70,10 @@ def inject(
     workbook = package.xml(package.workbook)
     listed = element(None, "pivotCaches")
     for number, table in enumerate(used, start=1):
-        key = _add_cache(package, number, definition(caches[table], table, language, as_of), records(caches[table]))
+        extended = cache_extension(number) if any(slicer.table == table for slicer in slicers) else b""
+        key = _add_cache(
+            package, number, definition(caches[table], table, language, as_of, extended), records(caches[table])
+        )
         entry = element(listed, "pivotCache", cacheId=number)
         entry.set("{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id", key)
     extensions = workbook.find(f"{{{SHEET_NS}}}extLst")
@@ -76,15 +82,23 @@ def inject(
         package.replace(package.workbook, workbook)
     formats = _format_numbers(package)
     sheets = {sheet.title: sheet.part for sheet in package.sheets()}
+    sources = {pivot.layout.pivot.name: f"[report.xlsx]{pivot.sheet}!{pivot.layout.pivot.name}" for pivot in pivots}
     for number, pivot in enumerate(pivots, start=1):
-        cache = used.index(pivot.layout.pivot.table) + 1
-        root = pivot_table(pivot, cache, caches[pivot.layout.pivot.table], formats, language)
+        table = pivot.layout.pivot.table
+        cache = used.index(table) + 1
+        sliced = [slicer.field.column.name for slicer in slicers if slicer.table == table]
+        root = pivot_table(pivot, cache, caches[table], sliced, formats, language)
         part = f"xl/pivotTables/pivotTable{number}.xml"
         package.replace(part, root)
         package.set_content_type(part, f"{_TYPE}pivotTable+xml")
         package.relate(part, f"{_KIND}pivotCacheDefinition", f"xl/pivotCache/pivotCacheDefinition{cache}.xml")
         package.relate(sheets[pivot.sheet], f"{_KIND}pivotTable", part)
-        _tie_charts(package, sheets[pivot.sheet], f"[report.xlsx]{pivot.sheet}!{pivot.layout.pivot.name}")
+    for sheet in sheets.values():
+        _tie_charts(package, sheet, sources)
+    by_table: dict[str, list[tuple[str, str]]] = {}
+    for pivot in pivots:
+        by_table.setdefault(pivot.layout.pivot.table, []).append((pivot.sheet, pivot.layout.pivot.name))
+    add_slicers(package, slicers, {table: number for number, table in enumerate(used, start=1)}, by_table)
 
 
 def _add_cache(package: Package, number: int, cache: bytes, rows: bytes) -> str:
@@ -108,9 +122,14 @@ def _format_numbers(package: Package) -> dict[str, int]:
 
 
 def pivot_table(
-    placed: PlacedPivot, cache: int, fields: Sequence[CacheField], formats: Mapping[str, int], language: Language
+    placed: PlacedPivot,
+    cache: int,
+    fields: Sequence[CacheField],
+    sliced: Sequence[str],
+    formats: Mapping[str, int],
+    language: Language,
 ) -> etree._Element:
-    """The pivotTableDefinition part."""
+    """The pivotTableDefinition part; columns that are *sliced* have items even where they stand nowhere."""
     layout, words = placed.layout, WORDS[language]
     pivot = layout.pivot
     root = element(
@@ -129,7 +148,7 @@ def pivot_table(
     if layout.filters:
         place.set("rowPageCount", str(len(layout.filters)))
         place.set("colPageCount", "1")
-    _add_fields(root, layout, fields)
+    _add_fields(root, layout, fields, sliced)
     listed = element(root, "rowFields", count=len(layout.rows))
     for axis in layout.rows:
         element(listed, "field", x=axis.place)
@@ -155,7 +174,7 @@ def value_caption(pivot: ReportPivot, number: int, fields: Sequence[CacheField],
     return f"{label} " if label in {field.column.label[language] for field in fields} else label
 
 
-def _add_fields(root: etree._Element, layout: PivotLayout, fields: Sequence[CacheField]) -> None:
+def _add_fields(root: etree._Element, layout: PivotLayout, fields: Sequence[CacheField], sliced: Sequence[str]) -> None:
     listed = element(root, "pivotFields", count=len(fields))
     across = {layout.column.place: layout.column} if layout.column else {}
     axes = {axis.place: (axis, "axisRow") for axis in layout.rows}
@@ -168,6 +187,11 @@ def _add_fields(root: etree._Element, layout: PivotLayout, fields: Sequence[Cach
             axis, kind = axes[place]
             written.set("axis", kind)
             _add_items(written, axis, field)
+        elif field.column.name in sliced:
+            listed_items = element(written, "items", count=len(field.shared or ()) + 1)
+            for item in range(len(field.shared or ())):
+                element(listed_items, "item", x=item)
+            element(listed_items, "item", t="default")
         if field.column.name in values:
             written.set("dataField", "1")
         written.set("showAll", "0")
@@ -237,14 +261,25 @@ def _add_values(
         written.set("numFmtId", str(formats[value.format]))
 
 
-def _tie_charts(package: Package, sheet: str, source: str) -> None:
-    """Make the charts on *sheet* pivot charts of *source*."""
+def _tie_charts(package: Package, sheet: str, sources: Mapping[str, str]) -> None:
+    """Make the charts on *sheet* whose description names a pivot table pivot charts of it."""
     for drawing in package.related(sheet, "drawing").values():
-        for part in package.related(drawing, "chart").values():
-            chart = package.xml(part)
-            tied = etree.Element(f"{{{_CHART_NS}}}pivotSource")
-            etree.SubElement(tied, f"{{{_CHART_NS}}}name").text = source
-            etree.SubElement(tied, f"{{{_CHART_NS}}}fmtId", val="0")
-            first = next(child for child in chart if etree.QName(child).localname in _AFTER_PIVOT_SOURCE)
-            chart.insert(chart.index(first), tied)
-            package.replace(part, chart)
+        root, charts = package.xml(drawing), package.related(drawing, "chart")
+        for frame in root.iter("{*}graphicFrame"):
+            told, drawn = next(frame.iter("{*}cNvPr")), next(frame.iter("{*}chart"), None)
+            kind, _, name = told.get("descr", "").partition(PIVOT_MARK)
+            if kind or name not in sources or drawn is None:
+                continue
+            del told.attrib["descr"]
+            _tie(package, charts[relation_id(drawn)], sources[name])
+        package.replace(drawing, root)
+
+
+def _tie(package: Package, part: str, source: str) -> None:
+    chart = package.xml(part)
+    tied = etree.Element(f"{{{_CHART_NS}}}pivotSource")
+    etree.SubElement(tied, f"{{{_CHART_NS}}}name").text = source
+    etree.SubElement(tied, f"{{{_CHART_NS}}}fmtId", val="0")
+    first = next(child for child in chart if etree.QName(child).localname in _AFTER_PIVOT_SOURCE)
+    chart.insert(chart.index(first), tied)
+    package.replace(part, chart)

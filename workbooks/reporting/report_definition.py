@@ -77,7 +77,9 @@ class ReportPivot:
     A pivot table over *table*: up to two row fields, and either one column field or several values.
 
     Without a *total_row* nothing is summed down the columns: stocks of several months do
-    not add up.
+    not add up. With *heat* its figures are coloured by their size, with *bars* those of
+    these values have bars. Rows in which the value over *few* is below 5 are grey: too few
+    to be compared.
     """
 
     name: str
@@ -87,6 +89,9 @@ class ReportPivot:
     values: tuple[PivotValue, ...]
     filters: tuple[PivotField, ...] = ()
     total_row: bool = True
+    heat: bool = False
+    bars: tuple[Name, ...] = ()
+    few: Name | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -94,23 +99,55 @@ class ReportChart:
     """
     The chart of a sheet: of its pivot table, or of columns of its table.
 
-    *categories*, *columns* and *lines* name columns of the table; lines stand on a second
-    axis from 0 to 100 %. *colours* are those of the series in their order, as "#RRGGBB".
+    *categories*, *columns*, *lines* and *limits* name columns of the table, or values of a
+    pivot table without a column field. Lines stand over the columns on a second axis, which
+    goes to 100 % for shares; the second and further ones are dashed. Limits are dashed
+    lines on the columns' own axis: confidence limits, targets, means. A scatter has its
+    categories as x, its one column as y, *labels* beside the points, and axes that cross at
+    the means. *colours* are those of the series in their order, as "#RRGGBB".
     """
 
-    type: Literal["column", "column_stacked", "bar_stacked", "line"]
+    type: Literal[
+        "column", "column_stacked", "column_percent", "bar", "bar_stacked", "bar_percent", "line", "scatter",
+        "doughnut", "radar",
+    ]  # fmt: skip
     title: Text
     value_axis: Text | None = None
+    category_axis: Text | None = None
     categories: Name | None = None
     columns: tuple[Name, ...] = ()
     lines: tuple[Name, ...] = ()
+    limits: tuple[Name, ...] = ()
+    labels: Name | None = None
     colours: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ReportSlicer:
+    """
+    Buttons for the values of *column*, side by side in so many *columns*.
+
+    They steer every pivot table over *table* (by default that of the sheet's pivot table)
+    at once. Where Excel cannot show them nothing is there.
+    """
+
+    column: Name
+    table: str = ""
+    columns: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class BoardChart:
+    """A chart on a board, over the pivot table or table *of* another sheet."""
+
+    of: str
+    chart: ReportChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class ReportSheet:
     """
-    One sheet with a heading: a pivot table or a table, and perhaps a chart beside it.
+    One sheet with a heading: a pivot table or a table, perhaps with a chart beside it; or a board of charts.
 
     It stands in reports for these *periods*; in all of them when there are none.
     """
@@ -121,6 +158,12 @@ class ReportSheet:
     pivot: ReportPivot | None = None
     table: ReportTable | None = None
     chart: ReportChart | None = None
+    board: tuple[BoardChart, ...] = ()
+    slicers: tuple[ReportSlicer, ...] = ()
+
+    def sliced(self, slicer: ReportSlicer) -> str:
+        """The table whose pivot tables *slicer* steers."""
+        return slicer.table or (self.pivot.table if self.pivot else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -185,6 +228,11 @@ class ReportDefinition:
     @property
     def pivots(self) -> tuple[ReportPivot, ...]:
         return tuple(sheet.pivot for sheet in self.sheets if sheet.pivot)
+
+    def sliced(self, table: str) -> tuple[str, ...]:
+        """The columns of *table* that slicers steer, each once."""
+        found = [slicer.column for s in self.sheets for slicer in s.slicers if s.sliced(slicer) == table]
+        return tuple(dict.fromkeys(found))
 
     def source_format(self, table: str, column: str) -> str | None:
         """

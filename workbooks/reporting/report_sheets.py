@@ -1,11 +1,11 @@
 """The sheets of a report workbook: data tables, pivot tables as cells, charts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from math import isfinite
 from typing import Any
 
-from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from workbooks.dataset import Column, Dataset
@@ -16,11 +16,14 @@ from workbooks.reporting.filling import TableRows
 from workbooks.reporting.pivot_cache import CacheField, shown
 from workbooks.reporting.pivot_layout import PivotLayout, PivotRow
 from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
-from workbooks.reporting.report_definition import ReportChart, ReportDefinition, ReportSheet, ReportTable
-from workbooks.reporting.report_style import FORMATS, RED, SERIES, Looks, column_width, text_width
+from workbooks.reporting.report_charts import Drawable
+from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
+from workbooks.reporting.report_style import FORMATS, HEAT, Looks, column_width, text_width
+from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
-_CHART = {"x_offset": 8, "y_offset": 4}
+_STRIP = 8  # rows that slicers take
+FEW = 5  # figures over fewer cases are grey: they are not to be ranked
 
 
 def chosen_columns(table: ReportTable, dataset: Dataset) -> tuple[list[Column], list[Sequence[Any]]]:
@@ -28,6 +31,11 @@ def chosen_columns(table: ReportTable, dataset: Dataset) -> tuple[list[Column], 
     names = table.columns or tuple(column.name for column in dataset.columns)
     places = {column.name: place for place, column in enumerate(dataset.columns)}
     return [dataset.columns[places[name]] for name in names], [dataset.data[places[name]] for name in names]
+
+
+def below_heading(sheet: ReportSheet) -> int:
+    """The first row (from 0) under title, note and slicers."""
+    return _BELOW_HEADING + (_STRIP if sheet.slicers else 0)
 
 
 def add_heading(page: Worksheet, sheet: ReportSheet, looks: Looks, language: Language) -> None:
@@ -58,7 +66,7 @@ def add_table(
     table = sheet.table
     assert table is not None
     columns, data = chosen_columns(table, dataset)
-    top = _BELOW_HEADING if sheet.chart else 0
+    top = below_heading(sheet) if sheet.chart else 0
     headers: list[dict[str, Any]] = [{"header": c.label[language], "header_format": looks("column")} for c in columns]
     headers += [
         {"header": c.label[language], "header_format": looks("column"), "formula": f"={c.formula}"}
@@ -99,7 +107,7 @@ def add_pivot(
     language: Language,
 ) -> PlacedPivot:
     """What the pivot table shows, as cells; viewers that do not refresh show them."""
-    row = _BELOW_HEADING
+    row = below_heading(sheet)
     for axis in layout.filters:
         page.write_string(row, 0, fields[axis.place].column.label[language], looks("outer"))
         everything = "(全部)" if language == "zh" else "(All)"
@@ -118,8 +126,36 @@ def add_pivot(
             texts += [fields[axis.place].column.label[language] for axis in layout.filters]
             texts += [layout.pivot.values[0].label[language], WORDS[language].total]
         page.set_column(place, place, column_width(texts, least=12))
-    page.freeze_panes(body, len(layout.rows))
+    if not sheet.slicers:  # they would fill a small screen if they stayed while it is scrolled
+        page.freeze_panes(body, len(layout.rows))
+    _add_conditions(page, layout, body, looks)
     return PlacedPivot(layout=layout, sheet=sheet.title[language], top=top + 1, left=1)
+
+
+def _add_conditions(page: Worksheet, layout: PivotLayout, body: int, looks: Looks) -> None:
+    """Heat map, bars and grey rows of a pivot table, over its lines without the total."""
+    pivot, labels = layout.pivot, len(layout.rows)
+    bottom = body + sum(1 for line in layout.lines if line.path) - 1
+    if bottom < body:
+        return
+    if pivot.heat:
+        width = len(layout.columns) or len(pivot.values)
+        page.conditional_format(body, labels, bottom, labels + width - 1, {"type": "3_color_scale", **HEAT})
+    for place, value in enumerate(pivot.values, start=labels):
+        if value.column in pivot.bars:
+            bar = {
+                "type": "data_bar",
+                "bar_color": "#9BC2E6",
+                "bar_solid": True,
+                "data_bar_2010": True,
+                "min_type": "num",
+            }
+            page.conditional_format(body, place, bottom, place, bar | {"min_value": 0})
+    if pivot.few:
+        place = labels + [value.column for value in pivot.values].index(pivot.few)
+        cell = xl_rowcol_to_cell(body, place, col_abs=True)
+        grey = {"type": "formula", "criteria": f"=AND(ISNUMBER({cell}),{cell}<{FEW})", "format": looks.grey()}
+        page.conditional_format(body, 0, bottom, layout.width - 1, grey)
 
 
 def _write_header(
@@ -162,114 +198,55 @@ def _write_line(
             page.write(number, labels + place, figure, look)
 
 
-def add_chart(
-    book: Workbook,
-    page: Worksheet,
-    sheet: ReportSheet,
-    placed: PlacedPivot | None,
-    dataset: Dataset | None,
-    looks: Looks,
-    language: Language,
-) -> None:
-    """The chart of *sheet*, right of its pivot table or table."""
-    chart, title = sheet.chart, sheet.title[language]
-    assert chart is not None
-    kind, _, stacked = chart.type.partition("_")
-    drawn = book.add_chart({"type": kind} | ({"subtype": "stacked"} if stacked else {}))
+def add_slicers(
+    page: Worksheet, sheet: ReportSheet, caches: Mapping[str, Sequence[CacheField]], taken: set[str], language: Language
+) -> list[PlacedSlicer]:
+    """Keep places for the slicers of *sheet*, side by side under its heading; their names must not be *taken*."""
+    found, left = [], 4
+    for slicer in sheet.slicers:
+        table = sheet.sliced(slicer)
+        field = next(field for field in caches[table] if field.column.name == slicer.column)
+        caption = field.column.label[language]
+        name = next(n for n in (caption, *(f"{caption} {k}" for k in range(2, 99))) if n not in taken)
+        taken.add(name)
+        width = 60 + slicer.columns * (24 + 8 * min(16, max(map(text_width, map(str, field.shared or ())), default=8)))
+        page.insert_textbox(
+            _BELOW_HEADING, 0, "",
+            {"width": width, "height": _STRIP * 20 - 14, "x_offset": left, "y_offset": 2,
+             "description": PLACEHOLDER + name, "object_position": 3},
+        )  # fmt: skip
+        left += width + 8
+        found.append(
+            PlacedSlicer(
+                sheet=sheet.title[language], name=name, table=table, field=field, caption=caption,
+                columns=slicer.columns,
+            )
+        )  # fmt: skip
+    return found
+
+
+def drawable(sheet: ReportSheet, dataset: Dataset, language: Language) -> Drawable:
+    """What charts can show of the table of *sheet*."""
+    table = sheet.table
+    assert table is not None
+    columns, data = chosen_columns(table, dataset)
+    names = [column.name for column in columns] + [column.name for column in table.calculated]
+    formats = {column.name: FORMATS[column.type] for column in columns} | {c.name: c.format for c in table.calculated}
+    chart, first = sheet.chart, below_heading(sheet) + 1
+    values = {column.name: values for column, values in zip(columns, data, strict=True)}
+    labels = values.get(chart.categories or "", ()) if chart else ()
+    return Drawable(
+        sheet=sheet.title[language], first=first, last=first + max(1, len(dataset)) - 1, categories=0,
+        series={name: place for place, name in enumerate(names)}, formats=formats,
+        last_label=str(labels[-1]) if labels else "", values=values,
+    )  # fmt: skip
+
+
+def chart_corner(sheet: ReportSheet, placed: PlacedPivot | None, source: Drawable) -> tuple[int, int]:
+    """The cell right of the pivot table or table where the sheet's chart begins."""
     if placed is not None:
-        area, layout = placed.area, placed.layout
-        first = area.top + layout.header_rows - 1
-        last = area.bottom - (2 if layout.pivot.total_row else 1)
-        row, column = area.top - 1, area.right + 1
-        for place in range(1, max(1, len(layout.columns)) + 1):  # one column of labels, then the series
-            name = [title, first - 1, place]
-            _add_series(drawn, chart, title, (first, last), 0, place, name, kind)
-    else:
-        assert sheet.table is not None
-        assert dataset is not None
-        names = [c.name for c in chosen_columns(sheet.table, dataset)[0]] + [c.name for c in sheet.table.calculated]
-        first, last = _BELOW_HEADING + 1, _BELOW_HEADING + max(1, len(dataset))
-        row, column = _BELOW_HEADING, len(names) + 1
-        categories = names.index(chart.categories or "")
-        for place in map(names.index, chart.columns):
-            _add_series(drawn, chart, title, (first, last), categories, place, [title, first - 1, place], kind)
-        if chart.lines:
-            drawn.combine(_lines(book, chart, title, (first, last), categories, names, looks))
-    _dress(drawn, chart, looks, language)
-    page.insert_chart(row, column, drawn, _CHART)
-
-
-def _add_series(
-    drawn: Any, chart: ReportChart, title: str, rows: tuple[int, int], categories: int, place: int, name: Any, kind: str
-) -> None:
-    colours = chart.colours or SERIES
-    colour = colours[len(drawn.series) % len(colours)]
-    first, last = rows
-    drawn.add_series(
-        {
-            "name": name,
-            "categories": [title, first, categories, last, categories],
-            "values": [title, first, place, last, place],
-            "gap": 45,
-            **({"line": {"color": colour, "width": 2.25}} if kind == "line" else {"fill": {"color": colour}}),
-        }
-    )
-
-
-def _lines(
-    book: Workbook,
-    chart: ReportChart,
-    title: str,
-    rows: tuple[int, int],
-    categories: int,
-    names: list[str],
-    looks: Looks,
-) -> Any:
-    """The lines of a combined chart: the first with markers, the others dashed limits."""
-    drawn = book.add_chart({"type": "line"})
-    first, last = rows
-    for number, name in enumerate(chart.lines):
-        place = names.index(name)
-        line: dict[str, Any] = {"color": SERIES[3], "width": 2.25}
-        if number:
-            line = {"color": RED, "width": 1.25, "dash_type": "dash"}
-        marker: dict[str, Any] = {"type": "none"} if number else {"type": "circle", "size": 5}
-        drawn.add_series(
-            {
-                "name": [title, first - 1, place],
-                "categories": [title, first, categories, last, categories],
-                "values": [title, first, place, last, place],
-                "y2_axis": True,
-                "line": line,
-                "marker": marker if number else marker | {"fill": {"color": SERIES[3]}, "border": {"color": SERIES[3]}},
-            }
-        )
-    drawn.set_y2_axis({"min": 0, "max": 1, "major_unit": 0.2, "num_format": "0%", "num_font": looks.font(9)})
-    return drawn
-
-
-def _dress(drawn: Any, chart: ReportChart, looks: Looks, language: Language) -> None:
-    drawn.set_title(
-        {"name": chart.title[language], "name_font": looks.font(13, bold=True, colour="#1F3864"), "overlay": False}
-    )
-    across: dict[str, Any] = {"num_font": looks.font(9), "line": {"color": "#9CA3AF"}}
-    values: dict[str, Any] = {
-        "num_font": looks.font(9),
-        "num_format": "#,##0",
-        "min": 0,
-        "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}},
-        "line": {"none": True},
-    }
-    if chart.value_axis:
-        values |= {"name": chart.value_axis[language], "name_font": looks.font(9)}
-    if chart.type.startswith("bar"):
-        across |= {"reverse": True, "crossing": "max"}  # the first row on top as in the table, the scale below
-        across, values = values, across
-    drawn.set_x_axis(across)
-    drawn.set_y_axis(values)
-    drawn.set_legend({"position": "bottom", "font": looks.font(9)})
-    drawn.set_size({"width": 780, "height": 420})
-    drawn.set_chartarea({"border": {"color": "#D1D5DB"}})
+        return placed.area.top - 1, placed.area.right + 1
+    return below_heading(sheet), len(source.series) + 1
 
 
 def _write(page: Worksheet, row: int, place: int, value: Any, look: Any, column: Column) -> None:

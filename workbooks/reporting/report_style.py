@@ -13,6 +13,7 @@ from workbooks.form import Language
 # Both are on every Windows with Excel or WPS in that language.
 FONT: Mapping[Language, str] = {"zh": "微软雅黑", "en": "Calibri"}
 NAVY, BLUE, PALE, LINE, GREY, RED = "#1F3864", "#2F5D8C", "#DDEBF7", "#9BC2E6", "#6B7280", "#C8442F"
+HEAT = {"min_color": "#FFFFFF", "mid_color": "#FCE4B8", "max_color": "#E98A3E"}
 SERIES = ("#2F5D8C", "#5B9BD5", "#A5C8E4", "#F2A541", "#D9744A", "#7F9F7F", "#8E7CC3", "#7F8C8D")
 FORMATS: Mapping[ColumnType, str] = {
     "text": "General",
@@ -67,6 +68,10 @@ class Looks:
                 {"font_name": self._font, "num_format": number, **_BASE, **_LOOKS[name], **more}
             )
         return self._made[key]
+
+    def grey(self) -> Format:
+        """What a conditional format makes of figures over too few cases."""
+        return self._book.add_format({"font_color": "#9CA3AF", "italic": True})
 
     def font(self, size: int, *, bold: bool = False, colour: str = "#1F2937") -> dict[str, Any]:
         """The same font for charts."""
