@@ -14,7 +14,7 @@ from server.reports.spans import days
 from server.site import Site
 from server.statistics.datasets import load
 from server.statistics.periods import instant_of
-from server.statistics.report_period import ReportPeriod
+from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import EVERYTHING, Selection
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
@@ -163,11 +163,19 @@ def _edition(
     # History has no period before it: its cover compares the year of the instant with the year before.
     shown = period if period.start else ReportPeriod.around("year", as_of.date())
     return Edition(
-        stamp=stamp, kind=period.kind, name=shown.name, before=shown.before().name, period=period.label,
+        stamp=stamp, kind=period.kind, name=shown.name, before=_before(shown), period=period.label,
         over=period.end is None or about.as_of >= instant_of(period.end, site.zone),
         selection=label(master, selection), viewer=_scope(viewer, master), as_of=as_of,
         built_at=built_at.astimezone(site.zone).replace(tzinfo=None), public_url=site.settings.public_url,
     )  # fmt: skip
+
+
+def _before(period: ReportPeriod) -> str:
+    """The period before; empty before the first there can be."""
+    try:
+        return period.before().name
+    except NoPeriod:
+        return ""
 
 
 def _scope(viewer: Viewer, master: Master) -> Text:

@@ -9,7 +9,7 @@ from typing import Any
 from workbooks.dataset import Column
 from workbooks.form import Text
 from workbooks.ooxml.deflation import Deflation
-from workbooks.ooxml.letters import column_letters
+from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.tables import Area, PushError
 from workbooks.package import Package, relations_part
 from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
@@ -102,11 +102,7 @@ def _columns(table: TableRows, styles: Sequence[int]) -> list[CellColumn]:
 
 
 def _too_long(table: TableRows, error: TextTooLong) -> PushError:
-    label = next(
-        column.label
-        for column, values in zip(table.columns, table.data, strict=True)
-        if isinstance(values[error.index], str) and len(values[error.index]) * 2 >= error.length
-    )
+    label = table.columns[column_number(error.letters) - 1].label
     return PushError(
         Text(
             f"“{label.zh}”有一个 {error.length} 字的内容，超过单元格上限 32767。",

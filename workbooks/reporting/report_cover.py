@@ -156,7 +156,7 @@ def _add_indicators(
     periods = list(map(str, dataset.data[names[by]]))
     chosen = edition.name if edition else _reported_month(dataset, periods)
     before = edition.before if edition else _month_before(chosen)
-    if edition and not _spans(edition, table.name, before):
+    if edition and before and not _spans(edition, table.name, before):
         before = ""  # its rows are not in the table, and nothing is no zero
     page, looks, language = cover.page, cover.looks, cover.language
     cover.heading("indicators")
