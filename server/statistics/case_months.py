@@ -1,10 +1,10 @@
 """What cases add up to, month by month: sums and counts that can be added again, never averages."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import add
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from server.statistics.cases import (
     Case,
@@ -18,6 +18,8 @@ from server.statistics.cases import (
 )
 from server.statistics.periods import first_of_month, last_of_month, months
 
+Part = Literal["cases", "modes", "backlog"]
+PARTS: tuple[Part, ...] = ("cases", "modes", "backlog")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -177,16 +179,19 @@ def open_at_month_ends(case: Case, now: datetime) -> Iterator[tuple[OpenGroup, O
             yield group, OpenCounts(1, age > 90)
 
 
-def add_up(cases: Iterable[Case], now: datetime) -> Months:
-    """What *cases* add up to, as they stand at *now*."""
+def add_up(cases: Iterable[Case], now: datetime, parts: Collection[Part] = PARTS) -> Months:
+    """What *cases* add up to, as they stand at *now*; of a history only *parts*."""
     by_month: dict[CaseGroup, Measures] = {}
     by_mode: dict[ModeGroup, ModeCounts] = {}
     backlog: dict[OpenGroup, OpenCounts] = {}
     for case in cases:
-        plus(by_month, case_group(case), Measures.of(case, now))
-        plus(by_mode, mode_group(case), mode_counts(case))
-        for group, counts in open_at_month_ends(case, now):
-            plus(backlog, group, counts)
+        if "cases" in parts:
+            plus(by_month, case_group(case), Measures.of(case, now))
+        if "modes" in parts:
+            plus(by_mode, mode_group(case), mode_counts(case))
+        if "backlog" in parts:
+            for group, counts in open_at_month_ends(case, now):
+                plus(backlog, group, counts)
     return Months(by_month, by_mode, backlog)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from server.statistics.figures import AGE_BUCKETS
 from workbooks.form import Text
@@ -124,9 +124,7 @@ class Case:
     @property
     def key(self) -> tuple[str, str, str, str] | None:
         """What a repeat must have in common with the failure before; None when a part of it is not given."""
-        if self.vehicle and self.car and self.part and self.failure_mode:
-            return self.vehicle, self.car, self.part, self.failure_mode
-        return None
+        return key_of(self.vehicle, self.car, self.part, self.failure_mode)
 
     @property
     def undecided(self) -> bool:
@@ -171,6 +169,13 @@ _TIMES = ("responded_at", "arrived_at", "repaired_at")
 _DAYS = ("analysed_on", "completed_on", "verified_on", "closed_on")
 
 
+def key_of(
+    vehicle: str | None, car: str | None, part: str | None, failure_mode: str | None
+) -> tuple[str, str, str, str] | None:
+    """What two failures must have in common to be the same; None when a part of it is not given."""
+    return (vehicle, car, part, failure_mode) if vehicle and car and part and failure_mode else None
+
+
 def _hours(start: datetime | None, end: datetime | None) -> float | None:
     """Elapsed hours; a negative span is a data error and no duration."""
     if start is None or end is None or end < start:
@@ -199,14 +204,27 @@ class Repeats:
     undecided: frozenset[str]
 
 
-def repeats(cases: Iterable[Case], window_days: int = REPEAT_DAYS) -> Repeats:
+class Failure(Protocol):
+    """What it takes to know whether a failure came back."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def repaired_at(self) -> datetime | None: ...
+    @property
+    def key(self) -> tuple[str, str, str, str] | None: ...
+
+
+def repeats(cases: Iterable[Failure], window_days: int = REPEAT_DAYS) -> Repeats:
     """
     Failures of the same train, car, part and mode within *window_days* after the repair of the one before.
 
     Each failure is compared with the latest earlier one of its key: A→B→C are two
     repeats of one chain.
     """
-    by_key: dict[tuple[str, ...], list[Case]] = {}
+    by_key: dict[tuple[str, ...], list[Failure]] = {}
     undecided: set[str] = set()
     for case in cases:
         if case.key is None:
@@ -231,6 +249,7 @@ def flagged(cases: Iterable[Case]) -> list[Case]:
     """*cases*, each with how it stands to the others."""
     found = list(cases)
     among = repeats(found)
+    some = among.repeated | among.followed | among.duplicates
     return [
         replace(
             case,
@@ -238,6 +257,8 @@ def flagged(cases: Iterable[Case]) -> list[Case]:
             followed=case.number in among.followed,
             duplicate=case.number in among.duplicates,
         )
+        if case.number in some
+        else case
         for case in found
     ]
 

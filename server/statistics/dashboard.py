@@ -1,6 +1,6 @@
 """A board of figures: eight tiles and charts, for a period, as of an instant, and for one person's eyes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
@@ -12,7 +12,7 @@ from server.site import Site
 from server.statistics.boards.catalogue import CHARTS, on_board
 from server.statistics.boards.chart import Behind, Chart
 from server.statistics.boards.window import Window
-from server.statistics.case_months import Months
+from server.statistics.case_months import PARTS, Months, Part
 from server.statistics.cases import Case
 from server.statistics.figures import Tile
 from server.statistics.periods import months_later
@@ -57,8 +57,8 @@ class _Kept(Sources):
     def _open(self) -> list[Case]:
         return super().open_cases()
 
-    def months(self, first: date | None = None, last: date | None = None) -> Months:
-        return self._months if first is last is None else super().months(first, last)
+    def months(self, first: date | None = None, last: date | None = None, *, parts: Collection[Part] = PARTS) -> Months:
+        return self._months if first is last is None else super().months(first, last, parts=parts)
 
     def open_cases(self, at: datetime | None = None) -> list[Case]:
         return super().open_cases(at) if at is not None else self._open

@@ -14,6 +14,7 @@ from server.statistics import (
     deadline_datasets,
     feedback_datasets,
     fracas_datasets,
+    history_datasets,
     installation_datasets,
     rating_datasets,
     record_datasets,
@@ -32,6 +33,7 @@ from workbooks.reporting.dataset_definition import DatasetDefinition, load_datas
 
 _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     fracas_datasets.COMPUTED
+    | history_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
     | trip_datasets.COMPUTED
     | repair_datasets.COMPUTED

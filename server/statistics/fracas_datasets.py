@@ -76,14 +76,14 @@ class _Open:
 
 def open_cases(sources: Sources, period: Period) -> Iterator[_Open]:
     """Every case open at every month's end in *period*, the running month at the as-of date."""
-    if not sources.cases:
+    first, last = period.start or sources.first_report, min(period.end or sources.today, sources.today)
+    if first is None:
         return
-    first = period.start or sources.cases[0].reported_at.date()
-    last = min(period.end or sources.today, sources.today)
-    for month in months(first, last):
-        day = min(last_of_month(month), sources.today)
+    ends = [min(last_of_month(month), sources.today) for month in months(first, last)]
+    candidates = sources.open_within(ends[0], last) if ends else []
+    for day in ends:
         instant = sources.instant(day)
-        for case in sources.cases:
+        for case in candidates:
             then = case.until(instant)
             if then is not None and then.open:
                 yield _Open(day, then, then.age_days(instant))

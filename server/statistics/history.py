@@ -1,6 +1,6 @@
 """The whole history of cases, month by month: the rollups of what has settled, and the cases that have not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from server.access.visibility import visible
 from server.statistics import case_rows
 from server.statistics.case_months import (
+    PARTS,
     CaseGroup,
     Measures,
     ModeCounts,
@@ -20,6 +21,7 @@ from server.statistics.case_months import (
     Months,
     OpenCounts,
     OpenGroup,
+    Part,
     add_up,
     plus,
 )
@@ -29,13 +31,19 @@ from server.statistics.selection import Selection
 from server.statistics.snapshot import View
 from server.statistics.standings import month_number
 
+_PARTS: Mapping[Table, Part] = {CASES: "cases", MODES: "modes", BACKLOG: "backlog"}
 log = structlog.get_logger()
 Group = TypeVar("Group", bound=tuple[Any, ...])
 Sums = TypeVar("Sums", bound=tuple[int, ...])
 
 
 def months(
-    view: View, selection: Selection, regions: Mapping[str, str], first: date | None, last: date | None
+    view: View,
+    selection: Selection,
+    regions: Mapping[str, str],
+    first: date | None,
+    last: date | None,
+    parts: Collection[Part] = PARTS,
 ) -> Months:
     """
     What the cases of *view* add up to, from the month of *first* to that of *last*.
@@ -43,7 +51,7 @@ def months(
     The rollups are brought up to date before; where that cannot be done now, everything
     is added up from the cases, which takes longer and gives the same.
     """
-    asked = _Asked(selection, regions, _number(first, 0), _number(last, 999912))
+    asked = _Asked(selection, regions, _number(first, 0), _number(last, 999912), parts)
     now = min(view.local, view.site.now().replace(tzinfo=None))
     rollups = Rollups(view.site)
     if _may_write(view):
@@ -65,9 +73,12 @@ def months(
 class _Asked:
     """What is wanted of a history."""
 
-    def __init__(self, selection: Selection, regions: Mapping[str, str], first: int, last: int) -> None:
+    def __init__(
+        self, selection: Selection, regions: Mapping[str, str], first: int, last: int, parts: Collection[Part]
+    ) -> None:
         self._selection, self._regions = selection, regions
         self._first, self._last = first, last
+        self._parts = parts
 
     def read(self, view: View) -> Months:
         """The history from the rollups and the cases that are not in them."""
@@ -76,7 +87,7 @@ class _Asked:
         table, s = case_rows.kept(view), STANDINGS.c
         query = case_rows.query_of(view).join(STANDINGS, s.record_id == table.c.record_id)
         query = query.where(s.settled >= month, s.entered <= month, *self._chosen(table))
-        found = add_up(case_rows.read(view, query), view.local)
+        found = add_up(case_rows.read(view, query), view.local, self._parts)
         return Months(
             self._with(self._settled(view, CASES, CaseGroup, Measures, month), found.cases),
             self._with(self._settled(view, MODES, ModeGroup, ModeCounts, month), found.modes),
@@ -86,7 +97,7 @@ class _Asked:
     def add_up(self, view: View) -> Months:
         """The same from all cases."""
         query = case_rows.query_of(view).where(*self._chosen(case_rows.kept(view)))
-        found = add_up(case_rows.read(view, query), view.local)
+        found = add_up(case_rows.read(view, query), view.local, self._parts)
         return Months(self._with({}, found.cases), self._with({}, found.modes), self._with({}, found.backlog))
 
     def _chosen(self, table: Table) -> Iterator[Any]:
@@ -95,7 +106,9 @@ class _Asked:
     def _settled(
         self, view: View, table: Table, group: type[Group], sums: type[Sums], before: int
     ) -> dict[Group, Sums]:
-        """The sums of what had settled before a month."""
+        """The sums of what had settled before a month; none of a part that is not asked for."""
+        if _PARTS[table] not in self._parts:
+            return {}
         c = table.c
         keys = [column for column in table.primary_key if column.name != "settled"]
         added = [func.sum(column) for column in table.columns if not column.primary_key]

@@ -118,8 +118,7 @@ class Rollups:
         gone = [standing for standing in replaced if standing.settled <= folded]
         come = [standing for standing in changed if standing.settled <= folded]
         sums: Deltas = {table: {} for table in (CASES, MODES, BACKLOG)}
-        cases = {revision_id: held.case for revision_id, held in found.items()}
-        cases |= self._cases(session, [s.revision_id for s in gone if s.revision_id not in cases])
+        cases = self._cases(session, [standing.revision_id for standing in (*gone, *come)])
         _add(sums, ((standing, cases[standing.revision_id]) for standing in gone), sign=-1)
         _add(sums, ((standing, cases[standing.revision_id]) for standing in come))
         _change(session, sums)
@@ -136,7 +135,7 @@ class Rollups:
         own = and_(*(c[name] == keys.c[name] for name in KEY))
         columns = (
             c.record_id, c.revision_id, _RECORDS.c.created_at, c.known_from, c.known_to,
-            *(c[name] for name in CASE_COLUMNS),
+            *(c[name] for name in Held._fields[5:]),
         )  # fmt: skip
         query: Select[Any] = select(*columns).join(_RECORDS, _RECORDS.c.id == c.record_id)
         for row in session.execute(query.join(keys, own)):
@@ -146,15 +145,8 @@ class Rollups:
             yield self._held(row)
 
     def _held(self, row: Any) -> Held:
-        since, until = row[3], row[4]
-        return Held(
-            row[0],
-            row[1],
-            _local(row[2], self._zone),
-            _local(since, self._zone),
-            None if until == kept_revisions.FOREVER else _local(until, self._zone),
-            _case(row[5:]),
-        )
+        until = None if row[4] == kept_revisions.FOREVER else _local(row[4], self._zone)
+        return Held(row[0], row[1], _local(row[2], self._zone), _local(row[3], self._zone), until, *row[5:])
 
     def _cases(self, session: Session, revisions: Sequence[int]) -> dict[int, Case | None]:
         """The case as each of *revisions* describes it."""
@@ -200,7 +192,7 @@ def refresh(site: Site, now: datetime | None = None) -> int:
 def _all_standings(found: Iterable[Held]) -> Iterator[Standing]:
     chains: dict[tuple[str, ...], list[Held]] = {}
     for held in found:
-        key = None if held.case is None else held.case.key
+        key = held.key
         if key is not None:
             chains.setdefault(key, []).append(held)
         elif held.until is None:

@@ -1,16 +1,17 @@
 """The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from server.access.visibility import visible
 from server.database import table_of
 from server.records.master_tables import Customer
 from server.statistics import case_rows, history
-from server.statistics.case_months import Months
+from server.statistics.case_months import PARTS, Months, Part
 from server.statistics.cases import Case
 from server.statistics.exposure import FittedParts, Fleet
 from server.statistics.fleet import fitted_parts_of, fleet_of, retrofits_of
@@ -75,14 +76,28 @@ class Sources:
         found = self._cases(table.c.reported_at <= instant, or_(closed.is_(None), closed > instant.date()))
         return [then for then in (case.until(instant) for case in found) if then is not None]
 
-    def months(self, first: date | None = None, last: date | None = None) -> Months:
+    def open_within(self, first: date, last: date) -> list[Case]:
+        """The cases reported by the end of *last* and not closed by that of *first*, as they stood, oldest first."""
+        c = case_rows.kept(self.view).c
+        reported = c.reported_at <= datetime.combine(last, time.max)
+        return self._cases(reported, or_(c.closed_on.is_(None), c.closed_on > first))
+
+    @property
+    def first_report(self) -> date | None:
+        """The day of the first report there is, whoever looks."""
+        found: datetime | None = self.view.session.scalar(select(func.min(case_rows.kept(self.view).c.reported_at)))
+        return None if found is None else found.date()
+
+    def months(self, first: date | None = None, last: date | None = None, *, parts: Collection[Part] = PARTS) -> Months:
         """
         Months from that of *first* to that of *last* (open where None) with what their cases add up to.
+
+        Of a history only *parts* are read, the others are empty.
 
         The answer is that of all cases, but it comes from sums kept of those that have
         settled: it costs what is open or recent, however long the history is.
         """
-        return history.months(self.view, self.selection, self.regions, first, last)
+        return history.months(self.view, self.selection, self.regions, first, last, parts)
 
     def _cases(self, *conditions: ColumnElement[bool]) -> list[Case]:
         chosen = case_rows.selected(case_rows.kept(self.view), self.selection, self.regions)

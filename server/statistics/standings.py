@@ -1,25 +1,52 @@
 """When nothing about a case can change any more without a new revision, and how it then stands to its neighbours."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from server.statistics.cases import REPEAT_DAYS, Case, flagged
+from server.statistics.cases import REPEAT_DAYS, Case, key_of, repeats
 from server.statistics.rollup_tables import NOT_SETTLED
 
 _WINDOW = timedelta(days=REPEAT_DAYS)
 
 
 class Held(NamedTuple):
-    """One revision of a case and when it held (local); *until* is None for the current one."""
+    """
+    One revision of a case and when it held (local); *until* is None for the current one.
+
+    The other fields are the case's, as that revision has them.
+    """
 
     record_id: int
     revision_id: int
     entered: datetime
     since: datetime
     until: datetime | None
-    case: Case | None  # None while the report lacks a date
+    number: str
+    occurred_at: datetime
+    reported_at: datetime
+    responded_at: datetime | None
+    arrived_at: datetime | None
+    repaired_at: datetime | None
+    analysed_on: date | None
+    planned_on: date | None
+    completed_on: date | None
+    verified_on: date | None
+    closed_on: date | None
+    vehicle: str | None
+    car: str | None
+    part: str | None
+    failure_mode: str | None
+
+    @property
+    def dated(self) -> bool:
+        """A report without its dates counts nowhere."""
+        return self.reported_at is not None and self.occurred_at is not None
+
+    @property
+    def key(self) -> tuple[str, str, str, str] | None:
+        return key_of(self.vehicle, self.car, self.part, self.failure_mode)
 
 
 class Standing(NamedTuple):
@@ -50,20 +77,23 @@ def standings(chain: Sequence[Held]) -> Iterator[Standing]:
     *chain* has all revisions, of any case, that have or had one key (train, car, part
     and mode), or those of a single case without a key.
     """
-    ordered = sorted((held for held in chain if held.case is not None), key=_place)
-    current = [held for held in ordered if held.until is None and held.case is not None]
-    found = flagged(held.case for held in current if held.case is not None)
-    places = {held.revision_id: index for index, held in enumerate(ordered)}
-    for held, case in zip(current, found, strict=True):
-        place = places[held.revision_id]
-        settled = _settled(held, case, ordered[:place], ordered[place + 1 :])
-        yield _standing(held)._replace(
-            settled=NOT_SETTLED if settled is None else month_number(settled),
-            repeated=case.repeated,
-            followed=case.followed,
-            duplicate=case.duplicate,
-        )
-    yield from (_standing(held) for held in chain if held.until is None and held.case is None)
+    ordered = sorted((held for held in chain if held.dated), key=_place)
+    among = repeats(held for held in ordered if held.until is None)
+    for index, held in enumerate(ordered):
+        if held.until is None:
+            settled = _settled(held, ordered[:index], ordered[index + 1 :])
+            yield Standing(
+                held.record_id,
+                held.revision_id,
+                month_number(held.entered),
+                NOT_SETTLED if settled is None else month_number(settled),
+                held.number in among.repeated,
+                held.number in among.followed,
+                held.number in among.duplicates,
+            )
+    for held in chain:
+        if held.until is None and not held.dated:
+            yield Standing(held.record_id, held.revision_id, month_number(held.entered), NOT_SETTLED)
 
 
 def with_flags(case: Case, standing: Standing) -> Case:
@@ -72,29 +102,23 @@ def with_flags(case: Case, standing: Standing) -> Case:
     return replace(case, repeated=standing.repeated, followed=standing.followed, duplicate=standing.duplicate)
 
 
-def _standing(held: Held) -> Standing:
-    return Standing(held.record_id, held.revision_id, month_number(held.entered), NOT_SETTLED)
-
-
 def _place(held: Held) -> tuple[datetime, str, datetime]:
-    assert held.case is not None
-    return held.case.occurred_at, held.case.number, held.since
+    return held.occurred_at, held.number, held.since
 
 
-def _settled(held: Held, case: Case, before: Iterable[Held], after: Iterable[Held]) -> datetime | None:
-    """When the case came to rest; None for an open one."""
-    if case.closed_on is None:
+def _settled(held: Held, before: Sequence[Held], after: Sequence[Held]) -> datetime | None:
+    """When a case came to rest; None for an open one."""
+    if held.closed_on is None:
         return None
-    times = [held.since, case.reported_at, *_steps(case)]
-    others_before = [other for other in before if other.record_id != held.record_id]
-    for other in reversed(others_before):
-        times.append(_at_rest(other))
-        if other.until is None:
-            break  # whatever stands before this one is hidden by it
-    if case.repaired_at is not None:
+    times = [held.since, held.reported_at, *_steps(held)]
+    for other in reversed(before):
+        if other.record_id != held.record_id:
+            times.append(_at_rest(other))
+            if other.until is None:
+                break  # whatever stands before this one is hidden by it
+    if held.repaired_at is not None:
         for other in after:
-            assert other.case is not None
-            if other.case.occurred_at > case.repaired_at + _WINDOW:
+            if other.occurred_at > held.repaired_at + _WINDOW:
                 break
             if other.record_id != held.record_id:
                 times.append(_at_rest(other))
@@ -103,7 +127,7 @@ def _settled(held: Held, case: Case, before: Iterable[Held], after: Iterable[Hel
     return max(times)
 
 
-def _steps(case: Case) -> Iterator[datetime]:
+def _steps(case: Held) -> Iterator[datetime]:
     """When each step of the case counts from, and when its window and its planned day are over."""
     yield from (at for at in (case.responded_at, case.arrived_at) if at is not None)
     if case.repaired_at is not None:
@@ -116,8 +140,6 @@ def _steps(case: Case) -> Iterator[datetime]:
 
 def _at_rest(other: Held) -> datetime:
     """From when on a neighbour's revision looks as it does now, or is gone."""
-    assert other.case is not None
     if other.until is not None:
         return other.until
-    repaired = other.case.repaired_at
-    return max(other.since, other.case.reported_at, repaired or other.since)
+    return max(other.since, other.reported_at, other.repaired_at or other.since)

@@ -20,6 +20,7 @@ from server.site import Site
 from server.statistics import history
 from server.statistics.case_months import Months, add_up
 from server.statistics.cases import Case, flagged
+from server.statistics.datasets import load
 from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE
 from server.statistics.rollups import refresh
 from server.statistics.selection import EVERYTHING, Selection
@@ -254,3 +255,24 @@ def test_months_can_be_narrowed(site: Site) -> None:
         expected = {g: s for g, s in whole.months().cases.items() if date(2025, 3, 1) <= g.month <= date(2025, 4, 1)}
 
     assert dict(found.cases) == expected != {}
+
+
+def test_datasets_of_the_history_add_up_to_the_cases(site: Site) -> None:
+    """The monthly rows hold what the case rows hold: counts, sums of hours, and who is open at the end."""
+    store(site, steps_of(random.Random(13), 25), {})
+    now = FIRST + timedelta(days=230)
+    expected = all_cases(site, now, OPERATOR, EVERYTHING)
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        with site.session(read_only=True) as session:
+            found = load(session, name, OPERATOR, site=site, as_of=now.replace(tzinfo=site.zone), language="en")
+        return [dict(zip((column.name for column in found.columns), row, strict=True)) for row in found.rows()]
+
+    months, modes, backlog = rows("fracas_months"), rows("fracas_month_modes"), rows("fracas_month_backlog")
+    assert sum(row["failures"] for row in months) == sum(row["failures"] for row in modes) == len(expected)
+    assert sum(row["repeats"] for row in months) == sum(case.repeated for case in expected)
+    hours = [case.response_hours for case in expected if case.response_hours is not None]
+    assert sum(row["responded"] for row in months) == len(hours)
+    assert sum(row["response_hours"] for row in months) == pytest.approx(sum(hours), abs=0.01)
+    last = sum(row["open"] for row in backlog if row["month"] == f"{now:%Y-%m}")
+    assert last == sum(case.open for case in expected)
