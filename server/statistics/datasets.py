@@ -94,5 +94,17 @@ def load(
     if name not in names(site):
         raise UnknownDataset(name)
     sources, period = Sources(View.at(session, site, viewer, as_of), selection), Period(start, end)
+    return read(sources, name, period, language or viewer.language)
+
+
+def read(sources: Sources, name: str, period: Period, language: Language) -> Dataset:
+    """
+    The rows of dataset *name* from *sources*, which may have read some of the facts already.
+
+    Raises:
+        UnknownDataset: There is no such dataset.
+    """
+    site = sources.view.site
+    definition = definition_of(site, name)
     computed = _COMPUTED[name] if name in _COMPUTED else record_datasets.computed(name, site.definitions)
-    return compute(definition_of(site, name), computed, Query(sources, period, language or viewer.language))
+    return compute(definition, computed, Query(sources, period, language))

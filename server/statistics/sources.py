@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime, time
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_, select
 
@@ -23,6 +23,13 @@ from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
 from server.statistics.trips import Trip, trips
 
 Anchor = Literal["reported_at", "occurred_at", "repaired_at"]
+
+
+class _Place(NamedTuple):
+    """Where a customer belongs, as a fact that can be selected."""
+
+    station: str
+    customer: str
 
 
 class Sources:
@@ -131,8 +138,8 @@ class Sources:
     @cached_property
     def campaigns(self) -> list[Campaign]:
         table = table_of(Customer)
-        query = visible(select(table.c.code).where(table.c.active), table, self.view.viewer)
-        frame = len(self.view.session.scalars(query).all())
+        query = visible(select(table).where(table.c.active), table, self.view.viewer)
+        frame = sum(self.selected(_Place(row.station, row.code)) for row in self.view.session.execute(query))
         return campaigns(self.sheets, frame, self.limit("survey", "satisfied_from"))
 
     @cached_property

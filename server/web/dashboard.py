@@ -17,7 +17,7 @@ from server.web.context import site
 from server.web.dashboard_cells import shown as cell_shown
 from server.web.dashboard_filters import KINDS, Filters, choices, filters, periods
 from server.web.dashboard_tiles import shown
-from server.web.drawings import FEW, Picture, hrefs, picture
+from server.web.drawings import Picture, hrefs, picture
 from server.web.files import XLSX, attachment, workbook
 from server.web.language import current_language, local
 from server.web.plotly_script import script_url, sheet_ids
@@ -32,6 +32,7 @@ from workbooks.report import load_reports
 pages = Blueprint("dashboard", __name__)
 FORMATS = ("xlsx", "csv")
 ROWS_ON_FIRST_SCREEN = 8
+_BARS = {"first_time_fix": 1, "arrived_in_time": 1, "shrunk": 4}  # columns with a bar, and how far it may reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ def _board(name: str) -> str:
         plotly=script_url(),
         sheet_ids=sheet_ids(),
         cell=cell_shown,
-        few=FEW,
+        bars=_BARS,
     )
 
 

@@ -3,6 +3,8 @@
 import base64
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from importlib.resources import files
 from io import BytesIO
 
 import pytest
@@ -14,6 +16,7 @@ from werkzeug.serving import make_server
 from server.access.visibility import Viewer
 from server.site import Site
 from tests.server.company import PASSWORD
+from tests.server.test_statistics import FAILURE, send
 from tests.server.visits import fill_in, workbook
 
 pytestmark = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -189,3 +192,99 @@ def test_no_page_is_wider_than_the_screen(
     assert complaints == []
     assert len(page.screenshot()) > 10_000
     page.context.close()
+
+
+@pytest.fixture
+def failures(site: Site) -> list[str]:
+    """The numbers of three failures at Alice's station, the last of them reported days ago."""
+    now = site.now().replace(tzinfo=None)
+    found = []
+    for index, days in enumerate((70, 40, 3)):
+        back = now.replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=days) - FAILURE["reported_at"]
+        moved = {n: v.replace(second=0) + back for n, v in FAILURE.items() if isinstance(v, datetime)}
+        found.append(send(site, "fracas", FAILURE | moved, now, f"chart{index}"))
+    return found
+
+
+def _live(page: Page, chart: str) -> None:
+    """Wait until the script has drawn a chart."""
+    page.locator(f"#{chart} .figure").scroll_into_view_if_needed()
+    page.locator(f"#{chart} .figure[data-state=live]").wait_for()
+
+
+_SHIFTS = """new PerformanceObserver(list => { for (const e of list.getEntries()) window.shifted = (window.shifted ?? 0)
+  + (e.hadRecentInput ? 0 : e.value); }).observe({ type: "layout-shift", buffered: true });"""
+
+
+def test_charts_answer(
+    chromium: Browser, address: str, complaints: list[str], site: Site, alice: Viewer, failures: list[str]
+):
+    """Values under the pointer, parts switched off, a click leads to the records; nothing moves, nothing from afar."""
+    page = _open(chromium, address, complaints, viewport=DESK)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.add_init_script(_SHIFTS)
+    page.goto("/boards/failures")
+    _live(page, "months")
+    assert page.locator("#months .plot .bars .point").count() > 0
+
+    page.locator("#months .plot .nsewdrag").hover()
+    bar = page.locator("#months .plot .bars .point path").last
+    bar.hover(force=True)
+    assert "故障数 1" in page.locator("#months .hovertext").first.text_content()
+    toggle = page.locator("#months .legend-toggle").nth(1)
+    toggle.click()
+    assert toggle.get_attribute("aria-pressed") == "false"
+    _live(page, "ageing")
+    assert page.evaluate("window.shifted ?? 0") < 0.02
+    page.locator("#months").scroll_into_view_if_needed()
+    with page.expect_navigation():
+        bar.click(force=True)
+
+    assert page.locator("tbody a.lead").all_inner_texts() == [failures[-1]]
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert complaints == []
+    page.context.close()
+
+
+def test_charts_work_without_a_script_and_on_a_phone(
+    chromium: Browser, address: str, complaints: list[str], site: Site, alice: Viewer, failures: list[str]
+):
+    """Every bar is a link that a keyboard reaches, every chart has its table; a phone shows it all in its width."""
+    page = _open(chromium, address, complaints, viewport=DESK, java_script_enabled=False)
+    page.goto("/boards/failures?period=history")
+    assert page.locator("#months .wide-only svg a").count() == page.locator("#months .numbers tbody tr").count() > 2
+    page.locator("#months .wide-only svg a").last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/charts/months/records?*")
+    page.context.close()
+
+    phone = _open(chromium, address, complaints, viewport=PHONE, has_touch=True, is_mobile=True)
+    phone.goto("/boards/failures")
+    _live(phone, "stations")
+    assert not _wider_than_its_window(phone)
+    phone.locator("#stations .plot .bars .point path").first.scroll_into_view_if_needed()
+    phone.locator("#stations .plot .bars .point path").first.tap(force=True)
+    phone.locator("#stations .picked a").tap()
+    phone.locator("tbody a.lead").first.wait_for()
+    assert complaints == []
+    phone.context.close()
+
+
+def test_the_rules_of_the_charts_are_those_of_the_script(chromium: Browser, app: Flask):
+    """plotly.css holds what plotly would have put into a style element; a new release may bring new rules."""
+    page = chromium.new_page()
+    page.set_content("<div id=plot></div>")
+    page.add_script_tag(content=(files("plotly") / "package_data/plotly.min.js").read_text(encoding="utf-8"))
+    own = (files("server.web") / "static/plotly.css").read_text(encoding="utf-8")
+    wanted = page.evaluate(
+        """own => { Plotly.newPlot("plot", [{ y: [1] }]);
+          const rules = sheet => [...sheet.cssRules].map(rule => rule.selectorText);
+          const ours = new CSSStyleSheet(); ours.replaceSync(own);
+          const theirs = document.getElementById("plotly.js-style-global").sheet;
+          return rules(theirs).filter(one => !rules(ours).includes(one)); }""",
+        own,
+    )
+
+    assert [rule for rule in wanted if "cloud-dialog" not in rule] == []
+    page.close()

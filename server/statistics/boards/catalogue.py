@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from server.statistics.boards import ageing, failures, overdue, travel, voice
+from server.statistics.boards import ageing, failures, overdue, people, travel, voice
 from server.statistics.boards.chart import Finder, Maker
 from workbooks.form import Text
 
@@ -45,6 +45,7 @@ CHARTS: Mapping[str, Entry] = MappingProxyType(
         "performance": Entry(voice.performance, ("satisfaction",), failures.stations_behind),
         "trips_by_period": Entry(travel.trips, ("overview", "trips"), travel.trips_behind),
         "kept": Entry(overdue.kept, ("overview", "overdue")),
+        "technicians": Entry(people.technicians, ("overview", "satisfaction")),
         "travellers": Entry(travel.travellers, ("trips",), travel.travellers_behind),
         "overdue": Entry(overdue.overdue, ("overview", "overdue")),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from server.statistics.boards.chart import Cells, Chart, cell, table_of
-from server.statistics.boards.voice import complaints
+from server.statistics.boards.voice import complaints, reply_state
 from server.statistics.boards.window import Window
 from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_hours
 from server.statistics.sources import Sources
@@ -23,7 +23,7 @@ class Overdue:
 
     rule: Text
     number: str
-    station: str
+    station: str | None
     what: Text
     due: date
     days: int
@@ -73,7 +73,7 @@ def _replies(sources: Sources) -> Iterator[Overdue]:
     labels = sources.labels("feedback")
     hours = sources.limit("feedback", "reply_hours")
     for complaint in complaints(sources):
-        if complaint.reply is State.OVERDUE:
+        if reply_state(complaint, sources) is State.OVERDUE:
             due = (complaint.received_at + timedelta(hours=hours)).date()
             yield Overdue(
                 rule=REPLY,
@@ -132,7 +132,7 @@ def _states(sources: Sources) -> Iterator[tuple[Text, date, State]]:
         if case.planned_on is not None and case.analysed_on is not None:
             yield ACTION, case.analysed_on, state(case.planned_on, case.completed_on, sources.today)
     for complaint in complaints(sources):
-        yield REPLY, complaint.received_at.date(), complaint.reply
+        yield REPLY, complaint.received_at.date(), reply_state(complaint, sources)
     for trip in sources.trips:
         if trip.returned_on is not None:
             yield SUMMARY, trip.returned_on, trip.summary

@@ -2,9 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from server.statistics.boards.chart import Behind, Cells, Chart, cell, table_of
 from server.statistics.boards.failures import mean_hours
@@ -12,6 +9,8 @@ from server.statistics.boards.listing import MOST_LISTED
 from server.statistics.boards.sums import measured_by
 from server.statistics.boards.window import Window
 from server.statistics.deadlines import State, state_by_hours
+from server.statistics.feedback_datasets import all_feedback
+from server.statistics.feedbacks import Feedback
 from server.statistics.measures import mean, net_promoter_score, ratio, wilson
 from server.statistics.periods import month_of, quarter_of
 from server.statistics.sources import Sources
@@ -147,54 +146,22 @@ def campaign_behind(sources: Sources, window: Window, mark: str, language: Langu
     return Behind(data=data, total=len(found))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """One complaint as it stood at the as-of time."""
-
-    number: str
-    station: str
-    customer: str | None
-    vehicle_type: str | None
-    complaint_class: str
-    grade: str | None
-    received_at: datetime
-    reply: State
-    waited_hours: float
-    compensation: float | None
+def complaints(sources: Sources) -> list[Feedback]:
+    """The complaints received by the as-of time, as they stood, oldest first."""
+    return [feedback for feedback in all_feedback(sources) if feedback.complaint]
 
 
-def complaints(sources: Sources) -> list[Complaint]:
-    """The complaints received by the as-of time, oldest first."""
-    hours, now = sources.limit("feedback", "reply_hours"), sources.now
-    found = [
-        _complaint(row, hours, now)
-        for row in sources.view.rows("feedback")
-        if row["is_complaint"] == "yes" and row["received_at"] and row["received_at"] <= now
-    ]
-    return sorted(filter(sources.selected, found), key=lambda complaint: (complaint.received_at, complaint.number))
-
-
-def _complaint(row: Mapping[str, Any], hours: float, now: datetime) -> Complaint:
-    replied = row["replied_at"] if row["replied_at"] and row["replied_at"] <= now else None
-    waited = ((replied or now) - row["received_at"]).total_seconds() / 3600
-    return Complaint(
-        number=row["number"],
-        station=row["station"],
-        customer=row["customer"],
-        vehicle_type=row["vehicle_type"],
-        complaint_class=row["complaint_class"] or "",
-        grade=row["grade"],
-        received_at=row["received_at"],
-        reply=state_by_hours(waited if replied else None, waited, hours),
-        waited_hours=waited,
-        compensation=row["compensation"],
-    )
+def reply_state(complaint: Feedback, sources: Sources) -> State:
+    """How its answer stands against the 48 hours."""
+    waited = ((complaint.replied_at or sources.now) - complaint.received_at).total_seconds() / 3600
+    hours = waited if complaint.replied_at else None
+    return state_by_hours(hours, waited, sources.limit("feedback", "reply_hours"))
 
 
 def complaint_classes(sources: Sources, window: Window, language: Language) -> Chart:
     """#14: complaints by month and class, with the share answered in time and what was paid."""
     shown = [c for c in complaints(sources) if c.received_at.date() <= window.last]
-    by_period: dict[str, list[Complaint]] = {}
+    by_period: dict[str, list[Feedback]] = {}
     for complaint in shown:
         name = quarter_of(complaint.received_at) if window.by_quarter else month_of(complaint.received_at)
         by_period.setdefault(name, []).append(complaint)
@@ -207,8 +174,8 @@ def complaint_classes(sources: Sources, window: Window, language: Language) -> C
             for code, label in CLASSES.items()
         ),
         cell("major", "其中重大", "Major", "integer", lambda r: sum(c.grade == "major" for c in r[1])),
-        cell("on_time", "48h 答复率", "Answered in 48 h", "percent", lambda r: _on_time(r[1])[0]),
-        cell("due", "答复 n", "Answers due", "integer", lambda r: _on_time(r[1])[1]),
+        cell("on_time", "48h 答复率", "Answered in 48 h", "percent", lambda r: _on_time(r[1], sources)[0]),
+        cell("due", "答复 n", "Answers due", "integer", lambda r: _on_time(r[1], sources)[1]),
         cell("compensation", "赔偿额", "Compensation", "decimal", lambda r: _paid(r[1])),
     ]  # fmt: skip
     title = Text("客户投诉", "Complaints")
@@ -216,21 +183,21 @@ def complaint_classes(sources: Sources, window: Window, language: Language) -> C
     return Chart(data=data, n=sum(len(found) for _, found in rows), marks=tuple(name for name, _ in rows))
 
 
-def _classed(code: str) -> Callable[[tuple[str, list[Complaint]]], int]:
-    return lambda row: sum(complaint.complaint_class == code for complaint in row[1])
+def _classed(code: str) -> Callable[[tuple[str, list[Feedback]]], int]:
+    return lambda row: sum((complaint.complaint_class or "") == code for complaint in row[1])
 
 
 def _scored(item: str) -> Callable[[Sheet], float | None]:
     return lambda sheet: sheet.scores[item]
 
 
-def _on_time(found: list[Complaint]) -> tuple[float | None, int]:
-    counted = Counter(complaint.reply for complaint in found)
+def _on_time(found: list[Feedback], sources: Sources) -> tuple[float | None, int]:
+    counted = Counter(reply_state(complaint, sources) for complaint in found)
     due = len(found) - counted[State.NOT_DUE]
     return ratio(counted[State.ON_TIME], due), due
 
 
-def _paid(found: list[Complaint]) -> float | None:
+def _paid(found: list[Feedback]) -> float | None:
     paid = [complaint.compensation for complaint in found if complaint.compensation is not None]
     return rounded(sum(paid)) if paid else None
 
@@ -249,9 +216,9 @@ def complaints_behind(sources: Sources, window: Window, mark: str, language: Lan
         cell("received_at", "接收时间", "Received at", "datetime", lambda c: c.received_at),
         cell("station", "站点", "Station", "text", lambda c: labels.of("station", c.station)[language]),
         cell("customer", "客户", "Customer", "text", lambda c: labels.of("customer", c.customer)[language]),
-        cell("class", "类别", "Class", "text", lambda c: CLASSES[c.complaint_class][language]),
+        cell("class", "类别", "Class", "text", lambda c: CLASSES[c.complaint_class or ""][language]),
         cell("grade", "轻重", "Grade", "text", lambda c: labels.of("grade", c.grade)[language]),
-        cell("waited", "答复用时h", "Hours to the answer", "decimal", lambda c: rounded(c.waited_hours, 1)),
+        cell("reply", "答复用时h", "Hours to the answer", "decimal", lambda c: rounded(c.reply_hours, 1)),
     ]
     title = Text("客户投诉", "Complaints")
     shown = found[::-1][:MOST_LISTED]

@@ -5,7 +5,7 @@
   if (!boxes.length) return;
   const source = document.currentScript.dataset.plotly;
   const chinese = document.documentElement.lang.startsWith("zh");
-  const touch = matchMedia("(pointer: coarse)").matches;
+  const touch = matchMedia("(pointer: coarse)").matches || (navigator.maxTouchPoints > 0 && innerWidth < 760);
   const words = chinese
     ? { open: "查看记录 →", zoom: "放大", out: "缩小", reset: "复原", image: "存为图片" }
     : { open: "Show the records →", zoom: "Zoom in", out: "Zoom out", reset: "Reset", image: "Save as a picture" };
@@ -102,10 +102,12 @@
     const picked = document.createElement("p");
     picked.className = "picked";
     picked.setAttribute("role", "status");
+    let finger = touch;
+    box.addEventListener("pointerdown", (event) => { finger = event.pointerType === "touch"; }, { capture: true });
     plot.on("plotly_click", ({ points: [point] }) => {
       const address = point.customdata;
       if (!address) return;
-      if (!touch) {
+      if (!finger) {
         location.assign(address);
         return;
       }
@@ -114,7 +116,7 @@
       link.href = address;
       link.textContent = words.open;
       picked.replaceChildren(link);
-      box.append(picked);
+      box.after(picked); // not over the chart, where the same tap would hit it
     });
   };
 
