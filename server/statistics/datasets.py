@@ -16,10 +16,13 @@ from server.statistics import (
     fracas_datasets,
     history_datasets,
     installation_datasets,
+    plan_datasets,
     rating_datasets,
     record_datasets,
     repair_datasets,
     satisfaction_datasets,
+    station_datasets,
+    survey_datasets,
     technician_datasets,
     trip_datasets,
 )
@@ -35,6 +38,8 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     fracas_datasets.COMPUTED
     | history_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
+    | survey_datasets.COMPUTED
+    | station_datasets.COMPUTED
     | trip_datasets.COMPUTED
     | repair_datasets.COMPUTED
     | technician_datasets.COMPUTED
@@ -42,6 +47,7 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     | feedback_datasets.COMPUTED
     | rating_datasets.COMPUTED
     | cost_datasets.COMPUTED
+    | plan_datasets.COMPUTED
     | deadline_datasets.COMPUTED
     | record_datasets.COMPUTED
 )

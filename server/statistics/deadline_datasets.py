@@ -1,81 +1,156 @@
-"""Datasets of what was due: one row per deadline, month and station."""
+"""Datasets of what was due: one row per thing that was due, and their counts by deadline, month and station."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
-from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_hours
+from server.statistics.deadlines import STATE_LABELS, OnTime, State, state, state_by_hours, working_hours
+from server.statistics.feedback_datasets import all_feedback
+from server.statistics.feedbacks import Feedback
 from server.statistics.periods import month_of
-from server.statistics.snapshot import Answers
 from server.statistics.sources import Sources
-from server.statistics.tabular import Computed, Query, by_place
+from server.statistics.tabular import Computed, Query, Value, by_period, by_place
+from server.statistics.yearly_duties import yearly_duties
 from workbooks.form import Text
+
+RULES: Mapping[str, Text] = {
+    "arrival": Text("到场（工作小时）", "On site (working hours)"),
+    "complaint_48": Text("投诉答复（48 小时）", "Complaint answered (48 h)"),
+    "complaint_24": Text("投诉答复（24 小时）", "Complaint answered (24 h)"),
+    "complaint_close": Text("投诉关闭（一个月）", "Complaint closed (a month)"),
+    "question": Text("咨询解答（4 小时）", "Question answered (4 h)"),
+    "summary": Text("出差总结单（2 天）", "Trip summary (2 days)"),
+    "action": Text("纠正措施（计划日期）", "Corrective action (planned day)"),
+    "loan": Text("借料归还（应还日期）", "Loan returned (day due)"),
+    "visits": Text("客户拜访（每年 2 次）", "Customer visits (2 a year)"),
+    "survey_q4": Text("满意度调查（第四季度）", "Satisfaction survey (fourth quarter)"),
+    "survey_may": Text("满意度调查（5 月）", "Satisfaction survey (May)"),
+}
+
+
+class Due(NamedTuple):
+    """One thing that was due under a rule of `RULES`, the day its clock starts, and how it stands."""
+
+    rule: str
+    number: str
+    start: date
+    station: str | None
+    customer: str | None
+    state: State
+
+
+def everything_due(sources: Sources) -> Iterator[Due]:
+    """All that the forms let be followed, as it stands at the as-of time."""
+    yield from _arrivals(sources)
+    for feedback in all_feedback(sources):
+        yield from _answers(feedback, sources)
+    for trip in sources.trips:
+        if trip.returned_on is not None:
+            yield Due("summary", trip.number, trip.returned_on, trip.station, trip.customer, trip.summary)
+    for case in sources.cases:
+        if case.planned_on is not None and case.analysed_on is not None:
+            reached = state(case.planned_on, case.completed_on, sources.today)
+            yield Due("action", case.number, case.analysed_on, case.station, case.customer, reached)
+    yield from _loans(sources)
+    for duty in yearly_duties(sources):
+        yield Due(duty.rule, duty.customer, duty.start, duty.station, duty.customer, duty.state)
+
+
+def _arrivals(sources: Sources) -> Iterator[Due]:
+    """Cases that somebody must come for; what was solved without a visit needs nobody."""
+    opens, closes = sources.limit("fracas", "workday_opens"), sources.limit("fracas", "workday_closes")
+    limit = sources.limit("fracas", "arrival_hours")
+    for case in sources.cases:
+        if case.arrived_at is None and case.repaired_at is not None:
+            continue
+        waited = working_hours(case.reported_at, case.arrived_at or sources.now, opens, closes)
+        reached = state_by_hours(waited if case.arrived_at else None, waited, limit)
+        yield Due("arrival", case.number, case.reported_at.date(), case.station, case.customer, reached)
+
+
+def _answers(feedback: Feedback, sources: Sources) -> Iterator[Due]:
+    start, limits = feedback.received_at.date(), {"complaint_48": "reply_hours", "complaint_24": "complaint_hours"}
+    if feedback.kind == "question":
+        limits = {"question": "question_hours"}
+    elif not feedback.complaint:
+        return
+    waited = ((feedback.replied_at or sources.now) - feedback.received_at).total_seconds() / 3600
+    for rule, limit in limits.items():
+        reached = state_by_hours(waited if feedback.replied_at else None, waited, sources.limit("feedback", limit))
+        yield Due(rule, feedback.number, start, feedback.station, feedback.customer, reached)
+    if feedback.complaint:
+        last = start + timedelta(days=int(sources.limit("feedback", "closing_days")))
+        reached = state(last, feedback.closed_on, sources.today)
+        yield Due("complaint_close", feedback.number, start, feedback.station, feedback.customer, reached)
+
+
+def _loans(sources: Sources) -> Iterator[Due]:
+    """Loans by their last return; one of which something is out has not come back."""
+    for row in sources.view.rows("trip_loan", "items"):
+        if row["due_on"] is None or row["borrowed_on"] is None or row["borrowed_on"] > sources.today:
+            continue
+        days = [line["returned_on"] for line in row["items"] if line["returned_on"] is not None]
+        back = max(days, default=row["borrowed_on"]) if row["outstanding_total"] == 0 else None
+        reached = state(row["due_on"], back, sources.today)
+        due = Due("loan", row["number"], row["borrowed_on"], row["station"], row["customer"], reached)
+        if sources.selected(due):
+            yield due
+
+
+def _items(query: Query) -> list[Due]:
+    found = [due for due in everything_due(query.sources) if query.period.holds(due.start)]
+    order = list(RULES)
+    return sorted(found, key=lambda due: (order.index(due.rule), due.start, due.number))
+
+
+def _is(wanted: State) -> Value:
+    return lambda due, query: int(due.state is wanted)
+
+
+_ITEMS: Computed[Due] = Computed(
+    facts=_items,
+    values={
+        **by_period(lambda d: d.start),
+        **by_place(),
+        "rule": lambda d, q: RULES[d.rule][q.language],
+        "number": lambda d, q: d.number,
+        "starts_on": lambda d, q: d.start,
+        "customer": lambda d, q: q.master("customers", d.customer) if d.customer else None,
+        "state": lambda d, q: STATE_LABELS[d.state][q.language],
+        "on_time": _is(State.ON_TIME),
+        "late": _is(State.LATE),
+        "overdue": _is(State.OVERDUE),
+        "not_due": _is(State.NOT_DUE),
+        "kept": lambda d, q: None if d.state is State.NOT_DUE else int(d.state is State.ON_TIME),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
-    rule: Text
+class _Counts:
+    rule: str
     month: str
-    station: str
+    station: str | None
     states: OnTime
 
 
-def deadline_states(sources: Sources) -> list[tuple[Text, date, str, State]]:
-    """(rule, day the clock starts, station, state) of everything that was due."""
-    found: list[tuple[Text, date, str, State]] = []
-    opens, closes = sources.limit("fracas", "workday_opens"), sources.limit("fracas", "workday_closes")
-    limit = sources.limit("fracas", "arrival_hours")
-    arrival = Text("到场（工作小时）", "On site (working hours)")
-    for case in sources.cases:
-        waited = working_hours(case.reported_at, case.arrived_at or sources.now, opens, closes)
-        found.append(
-            (
-                arrival,
-                case.reported_at.date(),
-                case.station,
-                state_by_hours(waited if case.arrived_at else None, waited, limit),
-            )
-        )
-    reply = Text("投诉答复（48 小时）", "Complaint answered (48 h)")
-    hours = sources.limit("feedback", "reply_hours")
-    for row in sources.view.rows("feedback"):
-        if row["is_complaint"] == "yes" and row["received_at"] and row["received_at"] <= sources.now:
-            found.append((reply, row["received_at"].date(), row["station"], _reply_state(row, hours, sources.now)))
-    summary = Text("出差总结单（2 天）", "Trip summary (2 days)")
-    found += [(summary, t.returned_on, t.station, t.summary) for t in sources.trips if t.returned_on is not None]
-    action = Text("纠正措施（计划日期）", "Corrective action (planned day)")
-    for case in sources.cases:
-        if case.planned_on is not None and case.analysed_on is not None:
-            found.append(
-                (action, case.analysed_on, case.station, state(case.planned_on, case.completed_on, sources.today))
-            )
-    return found
-
-
-def _reply_state(row: Answers, hours: float, now: datetime) -> State:
-    replied = row["replied_at"] if row["replied_at"] and row["replied_at"] <= now else None
-    waited = ((replied or now) - row["received_at"]).total_seconds() / 3600
-    return state_by_hours(waited if replied else None, waited, hours)
-
-
-def _due(query: Query) -> list[_Due]:
+def _counts(query: Query) -> list[_Counts]:
     grouped: dict[tuple[str, str, str], list[State]] = {}
-    rules: dict[str, Text] = {}
-    for rule, start, station, reached in deadline_states(query.sources):
-        if query.period.holds(start):
-            rules[rule.en] = rule
-            grouped.setdefault((rule.en, month_of(start), station), []).append(reached)
-    return [
-        _Due(rules[rule], month, station, OnTime.of(states))
-        for (rule, month, station), states in sorted(grouped.items())
-    ]
+    for due in _items(query):
+        grouped.setdefault((due.rule, month_of(due.start), due.station or ""), []).append(due.state)
+    order = list(RULES)
+    ordered = sorted(grouped.items(), key=lambda item: (order.index(item[0][0]), *item[0][1:]))
+    return [_Counts(rule, month, station or None, OnTime.of(states)) for (rule, month, station), states in ordered]
 
 
-_DEADLINES: Computed[_Due] = Computed(
-    facts=_due,
+_DEADLINES: Computed[_Counts] = Computed(
+    facts=_counts,
     values={
         **by_place(),
-        "rule": lambda d, q: d.rule[q.language],
+        "rule": lambda d, q: RULES[d.rule][q.language],
+        "year": lambda d, q: int(d.month[:4]),
+        "quarter": lambda d, q: f"{d.month[:4]}Q{(int(d.month[5:]) + 2) // 3}",
         "month": lambda d, q: d.month,
         "on_time": lambda d, q: d.states.on_time,
         "late": lambda d, q: d.states.late,
@@ -86,4 +161,4 @@ _DEADLINES: Computed[_Due] = Computed(
     },
 )
 
-COMPUTED: dict[str, Computed[Any]] = {"deadlines": _DEADLINES}
+COMPUTED: dict[str, Computed[Any]] = {"deadlines": _DEADLINES, "deadline_items": _ITEMS}

@@ -16,6 +16,10 @@ def _satisfied(sheet: Sheet, query: Query) -> bool | None:
     return None if sheet.total is None else at_least(sheet.total, limit)
 
 
+def _between(low: int, high: int) -> Value:
+    return lambda sheet, query: None if sheet.recommend is None else int(low <= sheet.recommend <= high)
+
+
 def _score(item: str) -> Value:
     return lambda sheet, query: sheet.scores[item]
 
@@ -34,6 +38,11 @@ _SHEETS: Computed[Sheet] = Computed(
         "total_score": lambda s, q: rounded(s.total),
         "satisfied": lambda s, q: flag(_satisfied(s, q)),
         "recommend": lambda s, q: s.recommend,
+        "promoter": _between(9, 10),
+        "passive": _between(7, 8),
+        "detractor": _between(0, 6),
+        "nps_points": lambda s, q: None if s.recommend is None else 100 * ((s.recommend >= 9) - (s.recommend <= 6)),
+        "weakest": lambda s, q: q.label("survey", "weakest", s.weakest),
     },
 )
 

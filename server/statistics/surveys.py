@@ -25,6 +25,7 @@ class Sheet:
     scores: Mapping[str, float | None]
     recommend: int | None
     created_at: datetime
+    weakest: str | None = None
 
     @property
     def key(self) -> tuple[int, int, str]:
@@ -56,6 +57,7 @@ def sheets(rows: Iterable[Mapping[str, Any]], on: date) -> list[Sheet]:
                 scores={item: row[f"score_{item}"] if back else None for item in ITEMS},
                 recommend=row["recommend"] if back else None,
                 created_at=row["created_at"],
+                weakest=row["weakest"] if back else None,
             )
         )
     return found
