@@ -135,6 +135,13 @@ def test_every_declared_text_speaks_both_languages() -> None:
         assert not [text for text in texts if any("\u4e00" <= char <= "\u9fff" for char in text.en)], dataset.name
 
 
+def test_every_dataset_stands_in_the_documentation() -> None:
+    """docs/statistics.md has a row for each."""
+    text = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+
+    assert [name for name in load_datasets() if f"| `{name}` |" not in text] == []
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [("sum", (7.0, 2)), ("average", (3.5, 2)), ("count", (2, 2)), ("max", (4.0, 2)), ("min", (3.0, 2))],
