@@ -8,6 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 from workbooks.dataset import RowSource
+from workbooks.findings import FindingCode
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
 from workbooks.ooxml.cell_formats import CellFormats
@@ -15,13 +16,14 @@ from workbooks.ooxml.deflation import Deflation
 from workbooks.ooxml.directory import FileContent
 from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area, PushError
+from workbooks.ooxml.tables import Area, PushError, Table
 from workbooks.package import Package, PackageError
 from workbooks.pushing import dependents
 from workbooks.pushing.columns import CellColumn, TextTooLong
 from workbooks.pushing.coming import Coming
 from workbooks.pushing.matching import choose, matched
 from workbooks.pushing.old_rows import shortened
+from workbooks.pushing.permission import refuse_forbidden, refuse_protected
 from workbooks.pushing.resizing import Resizing
 from workbooks.pushing.surroundings import refuse_obstacles, resized_surroundings
 from workbooks.pushing.table_rows import OldRows, find_rows, write_rows
@@ -39,13 +41,15 @@ class Change:
     """
     What a push did to a table.
 
-    Every part of the workbook not among *changed_parts* has the bytes it had.
+    Every part of the workbook not among *changed_parts* has the bytes it had; *notes* say
+    what the owner should know besides.
     """
 
     changed_parts: tuple[str, ...]
     table: str
     rows: int
     rows_before: int
+    notes: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ def push_file(
 def _push(
     package: Package, rows: RowSource, table: str | None, language: Language, progress: Callable[[int], None] | None
 ) -> Change:
+    refuse_forbidden(package)
     target = choose(package, rows, table, language)
     places = matched(target, rows, language)
     resizing = Resizing(target, target.body.top + max(1, len(rows)) - 1)
@@ -131,8 +136,19 @@ def _push(
         dependents.calculate_on_load(package)
     return Change(
         changed_parts=tuple(sorted(package.changed)), table=target.name, rows=len(rows),
-        rows_before=target.body.bottom - target.body.top + 1,
+        rows_before=target.body.bottom - target.body.top + 1, notes=_notes(package, target),
     )  # fmt: skip
+
+
+def _notes(package: Package, table: Table) -> tuple[Text, ...]:
+    if not package.related(table.part, "queryTable"):
+        return ()
+    return (
+        Text(
+            f"表“{table.name}”由一个查询供数：在 Excel 里刷新那个查询，会用查询结果换掉刚写入的行。",
+            f"Table “{table.name}” is fed by a query: refreshing that query in Excel replaces the rows just written.",
+        ),
+    )
 
 
 def _unreadable(workbook: bytes, error: Exception) -> PushError:
@@ -140,6 +156,14 @@ def _unreadable(workbook: bytes, error: Exception) -> PushError:
     try:
         inspect(workbook, replace(DEFAULT_LIMITS, upload=len(workbook)))
     except Refused as refused:
+        if refused.finding.code is FindingCode.ENCRYPTED:
+            return PushError(
+                Text(
+                    "这个工作簿有打开密码。请在 Excel 中（文件 > 信息 > 保护工作簿 > 用密码进行加密）去掉后再刷新。",
+                    "This workbook is encrypted with a password. Take it off in Excel "
+                    "(File > Info > Protect Workbook > Encrypt with Password), then refresh.",
+                )
+            )
         what = Text(refused.finding.what("zh"), refused.finding.what("en"))
     else:
         what = Text("文件已损坏或不完整，无法读取。", f"The file is damaged or incomplete ({error}).")
@@ -156,6 +180,7 @@ def _replace_rows(package: Package, coming: Coming) -> bool:
     resizing = coming.resizing
     part = resizing.table.sheet.part
     sheet = SheetXml(shortened(lambda: package.pieces(part), resizing.table.body))
+    refuse_protected(sheet.skeleton(), resizing.table)
     refuse_obstacles(package, sheet.skeleton(), resizing)
     old = find_rows(sheet, resizing)
     skeleton = resized_surroundings(package, sheet, resizing, old)

@@ -1,39 +1,20 @@
 """Commands that make workbooks of figures: reports, and the datasets they are made of."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
+from server.cli.narrowing import as_of_option, asked_period, end_of_day, selection_of, selection_options
 from server.cli.terminal import console, language_option, out_option, write_file
 from server.intake.macros import SigningError, report_with_macros
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
-from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
-from server.site import Site
 from server.statistics.datasets import definition_of, names
-from server.statistics.periods import OutOfReach, instant_of
-from server.statistics.report_period import NoPeriod, ReportPeriod
-from server.statistics.selection import Selection
 from workbooks.form import Language
 from workbooks.report import load_reports
-
-_as_of_option = click.option(
-    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="State at the end of this day; now when absent."
-)
-
-
-def _selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options --region, --station and so on."""
-    for dimension, words in reversed(tuple(DIMENSIONS.items())):
-        command = click.option(
-            f"--{dimension.replace('_', '-')}", dimension, default="", help=f"Only this {words.en}, by code or name."
-        )(command)
-    return command
 
 
 @click.command()
@@ -43,8 +24,8 @@ def _selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--period", default="", help="Such as 2026-05, 2026Q2, 2026 or history; the report's own default when absent."
 )
-@_selection_options
-@_as_of_option
+@selection_options
+@as_of_option
 @click.option("--macros", is_flag=True, help="An .xlsm with a button that refreshes its tables from the server.")
 @click.option(
     "--server", default="", help="With --macros: the address the button talks to; by default the setting public_url."
@@ -66,14 +47,14 @@ def report(
     """
     with open_site() as site:
         try:
-            about = occasion(site, name, period=_period(period), as_of=_instant(site, as_of))
+            about = occasion(site, name, period=asked_period(period), as_of=end_of_day(site, as_of))
         except UnknownReport as error:
             raise click.BadParameter(f"there is no report {name!r}; there are: {', '.join(load_reports())}") from error
         except PeriodNotOffered as error:
             raise click.BadParameter(error.message[language], param_hint="--period") from error
         content = build_named_report(
             site, name, Viewer.operator(),
-            language=language, as_of=about.as_of, period=about.period, selection=_selection(site, narrowed, language),
+            language=language, as_of=about.as_of, period=about.period, selection=selection_of(site, narrowed, language),
         )  # fmt: skip
         if out.is_dir():
             out = out / f"{about.plain_name}.xls{'m' if macros else 'x'}"
@@ -102,31 +83,3 @@ def datasets(language: Language) -> None:
             found = definition_of(site, name)
             table.add_row(name, found.title[language], found.row[language], found.definition[language])
     console.print(table)
-
-
-def _period(text: str) -> ReportPeriod | None:
-    try:
-        return ReportPeriod.parse(text) if text else None
-    except NoPeriod as error:
-        raise click.BadParameter(str(error), param_hint="--period") from error
-
-
-def _selection(site: Site, narrowed: dict[str, str], language: Language) -> Selection:
-    with site.session(read_only=True) as session:
-        master = site.master(session, retired=True)
-    try:
-        return chosen(master, narrowed)
-    except NoSuchChoice as error:
-        raise click.BadParameter(
-            error.message[language], param_hint=f"--{error.dimension.replace('_', '-')}"
-        ) from error
-
-
-def _instant(site: Site, day: datetime | None) -> datetime | None:
-    """The end of *day* in the site's zone, as UTC."""
-    if day is None:
-        return None
-    try:
-        return instant_of(day.date(), site.zone)
-    except OutOfReach as error:
-        raise click.BadParameter(str(error), param_hint="--as-of") from error

@@ -8,12 +8,13 @@ from rich.table import Table
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
+from server.cli.narrowing import as_of_option, asked_period, end_of_day, selection_of, selection_options
 from server.cli.terminal import console, language_option, progress_bar, write_file
 from server.reports import versions as kept
 from server.reports.pushing import Delivery, push_copy, push_in_place
+from server.reports.record_links import with_record_links
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, load, names
-from server.statistics.periods import OutOfReach, instant_of
 from workbooks.dataset import Dataset
 from workbooks.form import Language
 from workbooks.push import PushError
@@ -28,9 +29,18 @@ _SHOWN_FROM = 50_000  # rows; a smaller push is over before a bar is seen
 @click.option("--table", help="Name of the Excel table; by default the one whose headings fit.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of into WORKBOOK.")
 @language_option
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="State at the end of this day; now when absent.")
+@click.option("--period", default="", help="Only rows of 2026-05, 2026Q2 or 2026, by the dataset's own date.")
+@selection_options
+@as_of_option
 def push(
-    dataset: str, workbook: Path, table: str | None, out: Path | None, language: Language, as_of: datetime | None
+    dataset: str,
+    workbook: Path,
+    table: str | None,
+    out: Path | None,
+    language: Language,
+    period: str,
+    as_of: datetime | None,
+    **narrowed: str,
 ) -> None:
     """
     Replace the rows of an Excel table in WORKBOOK by DATASET; everything else in it stays as it is.
@@ -39,7 +49,7 @@ def push(
     """
     operator = Viewer.operator()
     with open_site() as site:
-        rows = _load(site, dataset, language=language, as_of=as_of)
+        rows = _load(site, dataset, language=language, period=period, as_of=as_of, narrowed=narrowed)
         with progress_bar(dataset) as bar:
             task = bar.add_task(dataset, total=len(rows), visible=len(rows) >= _SHOWN_FROM)
             deliveries = [Delivery(rows, table)]
@@ -58,6 +68,8 @@ def push(
         f"{out or workbook}: {change.rows} rows in {change.table} (before: {change.rows_before}); "
         f"changed parts: {', '.join(change.changed_parts)}"
     )
+    for note in change.notes:
+        click.echo(note[language])
 
 
 @click.command()
@@ -94,19 +106,17 @@ def restore(workbook: Path, number: int | None, language: Language) -> None:
     click.echo(f"{workbook}: back to version {version.number}, as it was until {at:%Y-%m-%d %H:%M:%S}")
 
 
-def _load(site: Site, name: str, *, language: Language, as_of: datetime | None) -> Dataset:
+def _load(
+    site: Site, name: str, *, language: Language, period: str, as_of: datetime | None, narrowed: dict[str, str]
+) -> Dataset:
+    about = asked_period(period)
     with site.session(read_only=True) as session:
         try:
-            return load(session, name, Viewer.operator(), site=site, as_of=_instant(site, as_of), language=language)
+            rows = load(
+                session, name, Viewer.operator(),
+                site=site, as_of=end_of_day(site, as_of), start=about.start if about else None,
+                end=about.end if about else None, language=language, selection=selection_of(site, narrowed, language),
+            )  # fmt: skip
         except UnknownDataset as error:
             raise click.BadParameter(f"there is no dataset {name!r}; there are: {', '.join(names(site))}") from error
-
-
-def _instant(site: Site, day: datetime | None) -> datetime | None:
-    """The end of *day* in the site's zone, as UTC."""
-    if day is None:
-        return None
-    try:
-        return instant_of(day.date(), site.zone)
-    except OutOfReach as error:
-        raise click.BadParameter(str(error), param_hint="--as-of") from error
+    return with_record_links(site, rows)

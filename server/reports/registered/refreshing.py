@@ -6,6 +6,7 @@ from datetime import datetime
 
 from server.access.visibility import Viewer
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report
+from server.reports.record_links import link_columns, with_record_links
 from server.reports.registered.period_rules import days, report_period
 from server.reports.registered.places import Found, Place, place_on
 from server.reports.registered.registration import Plan, Source
@@ -78,6 +79,7 @@ def refresh(
         except UnknownDataset as error:
             raise CannotRefresh(_no_dataset(binding.dataset)) from error
         step("pushing")
+        dataset = with_record_links(site, dataset)
         content, rows = _pushed(site, content, dataset, binding.table, plan), rows + len(dataset)
     return Refreshed(content, source.filename, rows, base)
 
@@ -148,11 +150,12 @@ def fitting(site: Site, table: Table, language: Language) -> list[str]:
 def _shape(site: Site, name: str) -> Dataset:
     """The dataset without its rows."""
     definition = definition_of(site, name)
+    columns = link_columns(definition.columns)
     return Dataset(
         name=name,
         title=definition.title,
-        columns=definition.columns,
-        data=tuple(() for _ in definition.columns),
+        columns=columns,
+        data=tuple(() for _ in columns),
         as_of=datetime(1, 1, 1),  # noqa: DTZ001  (of no rows)
         definition=definition.definition,
     )

@@ -1,0 +1,118 @@
+"""A workbook somebody hands in, given back with fresh rows; read and written in a child process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from server.access.visibility import Viewer
+from server.reports.record_links import with_record_links
+from server.reports.registered.refreshing import MEMORY_MB, SECONDS, CannotRefresh, fitting, tables_in
+from server.site import Site
+from server.statistics.datasets import load
+from server.statistics.selection import EVERYTHING, Selection
+from workbooks.form import Language, Text
+from workbooks.ooxml.tables import PushError
+from workbooks.push import Change, Pushed, push
+from workbooks.sandbox import ChildError, Stopped
+
+_TOO_MUCH = Text(
+    "工作簿太大或太复杂，处理时超出了时间或内存限制。请缩短数据期间，或在自己的电脑上用 aftersheet push 刷新。",
+    "The workbook is too large or too complex: time or memory ran out. Narrow the period, or use `aftersheet push`.",
+)
+_DAMAGED = Text(
+    "文件的某一部分与格式不符，无法刷新。请在 Excel 中打开、另存为 .xlsx 后再试。",
+    "A part of the file is not as it should be. Open it in Excel, save it as .xlsx and try again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A dataset for a table; without *table* the one whose headings fit."""
+
+    dataset: str
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """Which rows go in: as of an instant (aware; now when absent), from *start* to *end*, narrowed by *selection*."""
+
+    as_of: datetime | None = None
+    start: date | None = None
+    end: date | None = None
+    selection: Selection = EVERYTHING
+
+
+def push_upload(
+    site: Site,
+    content: bytes,
+    orders: Sequence[Order],
+    viewer: Viewer,
+    *,
+    extent: Extent = Extent(),
+    language: Language,
+    filename: str,
+    address: str = "",
+) -> tuple[bytes, list[Change]]:
+    """
+    The workbook *content* with what *viewer* may see of every ordered dataset, and what was changed for each order.
+
+    *address* is that of the server, for tables with a column of record links.
+
+    Raises:
+        PushError: It cannot be refreshed; the message says why and what to do.
+        UnknownDataset: There is no dataset of an order's name.
+    """
+    changes: list[Change] = []
+    for order in orders:
+        with site.session(read_only=True) as session:
+            rows = load(
+                session, order.dataset, viewer,
+                site=site, as_of=extent.as_of, start=extent.start, end=extent.end, selection=extent.selection,
+                language=language,
+            )  # fmt: skip
+        rows = with_record_links(site, rows, address)
+        try:
+            pushed: Pushed = site.sandbox.run(
+                push, content, rows, table=order.table, language=language, seconds=SECONDS, memory_mb=MEMORY_MB
+            )
+        except Stopped as stopped:
+            raise PushError(_TOO_MUCH) from stopped
+        except ChildError as error:
+            raise PushError(_DAMAGED) from error
+        content = pushed.content
+        changes.append(pushed)
+    with site.session() as session:
+        site.note(
+            session, viewer, "exported", f"workbook:{filename}",
+            datasets=[order.dataset for order in orders], tables=[change.table for change in changes],
+            rows=[change.rows for change in changes],
+        )  # fmt: skip
+    return content, changes
+
+
+def fitting_orders(site: Site, content: bytes, language: Language) -> list[Order]:
+    """
+    For each table of the workbook *content* the dataset whose columns fit its headings most closely.
+
+    Tables that no dataset fits are left alone.
+
+    Raises:
+        PushError: It has no table that any dataset fits, or cannot be read.
+    """
+    try:
+        tables = tables_in(site, content)
+    except CannotRefresh as error:
+        raise PushError(error.message) from error
+    orders = [Order(found[0], table.name) for table in tables for found in [fitting(site, table, language)] if found]
+    if not orders:
+        zh, en = "、".join(table.name for table in tables), ", ".join(table.name for table in tables)
+        raise PushError(
+            Text(
+                f"工作簿里没有表头与任何数据集相符的表。{f'现有的表：{zh}。' if zh else ''}"
+                "请选中数据区域，按 Ctrl+T 建立表，表头用数据集的列名。",
+                f"No table of the workbook has the headings of a dataset. {f'Its tables: {en}. ' if en else ''}"
+                "Select the data, press Ctrl+T to make it a table, and head its columns like a dataset's.",
+            )
+        )
+    return orders
