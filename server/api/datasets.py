@@ -1,6 +1,6 @@
 """Datasets and reports: figures as JSON, CSV, workbook tables, and finished report workbooks."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC
 from typing import Any
 
 from flask import Response, request, url_for
@@ -8,18 +8,14 @@ from flask import Response, request, url_for
 from server.api.access import caller, needs
 from server.api.blueprint import api, site
 from server.api.forms import own_address, texts
+from server.api.narrowing import asked_as_of, asked_day, asked_period, asked_selection
 from server.api.problems import Problem, wanted_language
 from server.api.responses import JSON, XLSX, file_response, instant, json_response
 from server.intake.macros import MEDIA_TYPE, report_with_macros
 from server.reports import PeriodNotOffered, build_named_report, occasion
-from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.statistics.datasets import definition_of, load, names
-from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
-from server.statistics.report_period import NoPeriod, ReportPeriod
-from server.statistics.selection import Selection
 from workbooks.dataset import Column, Dataset
 from workbooks.export import csv_file, tables_workbook
-from workbooks.form import Text
 from workbooks.report import load_reports
 from workbooks.reporting.dataset_definition import DatasetDefinition, Measure
 from workbooks.reporting.measure_values import figure_of
@@ -54,9 +50,9 @@ def get_dataset(name: str) -> Response:
             name,
             caller(),
             site=site(),
-            as_of=_as_of(),
-            start=_day("start"),
-            end=_day("end"),
+            as_of=asked_as_of(),
+            start=asked_day("start"),
+            end=asked_day("end"),
             language=language,
         )
     with site().session() as session:
@@ -95,12 +91,12 @@ def get_report(name: str) -> Response:
         raise Problem("not-found")
     language = wanted_language()
     try:
-        about = occasion(site(), name, period=_period(), as_of=_as_of())
+        about = occasion(site(), name, period=asked_period(), as_of=asked_as_of())
     except PeriodNotOffered as error:
         raise Problem("bad-request", detail=error.message) from None
     content = build_named_report(
         site(), name, caller(),
-        language=language, as_of=about.as_of, period=about.period, selection=_selection(),
+        language=language, as_of=about.as_of, period=about.period, selection=asked_selection(),
     )  # fmt: skip
     with site().session() as session:
         site().note(session, caller(), "exported", f"report:{name}", period=about.period.name)
@@ -173,44 +169,3 @@ def _format() -> str:
     if asked not in _FORMATS:
         raise Problem("not-acceptable")
     return asked
-
-
-def _day(name: str) -> date | None:
-    asked = request.args.get(name)
-    if not asked:
-        return None
-    try:
-        return date.fromisoformat(asked)
-    except ValueError:
-        words = Text(f"{name} 应为日期，如 2026-11-21。", f"{name} is a date such as 2026-11-21.")
-        raise Problem("bad-request", detail=words) from None
-
-
-def _period() -> ReportPeriod | None:
-    asked = request.args.get("period")
-    try:
-        return ReportPeriod.parse(asked) if asked else None
-    except NoPeriod:
-        words = Text(
-            "period 应如 2026-05、2026Q2、2026 或 history。", "period is such as 2026-05, 2026Q2, 2026 or history."
-        )
-        raise Problem("bad-request", detail=words) from None
-
-
-def _selection() -> Selection:
-    with site().session(read_only=True) as session:
-        master = site().master(session, retired=True)
-    try:
-        return chosen(master, {name: request.args.get(name) for name in DIMENSIONS})
-    except NoSuchChoice as error:
-        raise Problem("bad-request", detail=error.message) from None
-
-
-def _as_of() -> datetime | None:
-    """The end of the day asked for, in the site's zone; now when none is."""
-    day = _day("as_of")
-    try:
-        return instant_of(day, site().zone) if day else None
-    except OutOfReach:
-        words = Text(f"as_of 应在 {EARLIEST} 与 {LATEST} 之间。", f"as_of lies between {EARLIEST} and {LATEST}.")
-        raise Problem("bad-request", detail=words) from None

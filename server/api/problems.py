@@ -119,6 +119,11 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
             "Remove extra sheets, pictures and empty rows or columns, save and send it again.",
         ),
     ),
+    "not-refreshable": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        Text("工作簿不能刷新", "The workbook cannot be refreshed"),
+        Text("原因见 detail；文件没有改动。", "The detail says why; nothing was changed."),
+    ),
     "unsupported-media-type": (
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         Text("正文类型不对", "The body has the wrong type"),

@@ -28,7 +28,7 @@ NAVIGATION = (
 )
 _FOR_REGISTRANTS = ("workbooks.show", "workbook", "Workbooks", "workbooks")
 _FOR_KEEPERS = ("mail.show", "mail", "Mail", "mail")
-_GROUPS = {"fill": "gallery", "issued": "gallery"}
+_GROUPS = {"fill": "gallery", "issued": "gallery", "refresh": "dashboard"}
 ROLES: Mapping[str, Text] = {
     "station": Text("服务站", "Station"),
     "engineer": Text("技术工程师", "Engineer"),

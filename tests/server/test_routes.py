@@ -12,6 +12,7 @@ from server.access.seals import issue
 from server.access.tokens import issue_token, tokens_of
 from server.access.visibility import Viewer
 from server.intake.mail.eml import take_eml
+from server.reports.handed_back import keep
 from server.site import Site
 from tests.server.browsing import Browser, Program, program, signed_in
 from tests.server.mail.posts import post
@@ -128,6 +129,10 @@ ROUTES: Mapping[str, Answers] = {
     "GET /api/v1/feed-links": TOKEN,
     "POST /api/v1/feed-links": Answers(400, 401),
     "DELETE /api/v1/feed-links/<link_id>": HIDDEN_TOKEN,
+    "POST /api/v1/datasets/<name>/push": Answers(400, 401),
+    "GET /refresh": OWN,
+    "POST /refresh": Answers(422, 302),
+    "GET /refresh/<token>": HIDDEN,
     "GET /live": OWN,
     "POST /live/links": Answers(400, 302),
     "POST /live/links/<link_id>/revoke": HIDDEN,
@@ -157,6 +162,7 @@ def alices(site: Site, alice: Viewer, bob: Viewer) -> dict[str, str]:
         "<token_id>": token.id,
         "<int(max=2147483647):workbook_id>": "1",
         "<int(max=2147483647):run_id>": "1",
+        "<token>": keep(site, alice, b"her workbook"),
         "<int(max=2147483647):mail_id>": str(mail.mail_id),
         "<int(max=9999):position>": "1",
         "<int(max=2147483647):reply_id>": str(mail.reply_id),
