@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from lxml import etree
@@ -78,7 +78,7 @@ def push(workbook: bytes, dataset: RowSource, *, table: str | None = None, langu
         content = package.save()
     except _UNREADABLE as error:
         raise _unreadable(workbook, error) from error
-    return Pushed(**asdict(change), content=content)
+    return Pushed(**{field.name: getattr(change, field.name) for field in fields(change)}, content=content)
 
 
 def push_file(
