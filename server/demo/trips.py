@@ -109,7 +109,11 @@ def _sendings(journey: _Journey, company: Company, draw: random.Random, until: d
     if journey.borrows:
         at = plan.received_at.replace(hour=9)
         loan = _loan(journey, at.date(), draw)
-        yield replace(plan, form_id="trip_loan", answers=loan, received_at=at, instance=f"loan {journey.name}")
+        lent = replace(plan, form_id="trip_loan", answers=loan, received_at=at, instance=f"loan {journey.name}")
+        yield lent
+        back = _brought_back(journey)
+        if back is not None and back <= until:
+            yield replace(lent, answers=_returned(loan, back), received_at=datetime.combine(back, time(21)))
     # 78 % of the summaries come within two days, some only after weeks.
     handed_in = journey.returned + timedelta(days=draw.randint(0, 2) if draw.random() < 0.78 else draw.randint(3, 14))
     summary = _summary(journey, company, draw)
@@ -160,6 +164,24 @@ def _loan(journey: _Journey, day: date, draw: random.Random) -> Answers:
         "purpose": "现场检修用",
         "items": items,
     }
+
+
+def _brought_back(journey: _Journey) -> date | None:
+    """Most loans come back within a week of the return, some late, a few never."""
+    number = journey.departs.toordinal()  # no draw of its own: the rest of the history stays as it is
+    if number % 17 == 0:
+        return None
+    return journey.returned + timedelta(days=20 if number % 11 == 0 else 1 + number % 6)
+
+
+def _returned(loan: Answers, day: date) -> Answers:
+    """The slip with what came back on *day*; one piece of each spare part was used up."""
+    items: list[Line] = []
+    for line in loan["items"]:  # type: ignore[union-attr]
+        assert isinstance(line, dict)
+        used = 1 if line["kind"] == "part" else 0
+        items.append(line | {"used": used, "returned": line["quantity"] - used, "returned_on": day})
+    return loan | {"items": items}
 
 
 def _summary(journey: _Journey, company: Company, draw: random.Random) -> Answers:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from server.statistics.deadlines import STATE_LABELS, OnTime, State, state, state_by_hours, working_hours
@@ -10,7 +11,7 @@ from server.statistics.feedback_datasets import all_feedback
 from server.statistics.feedbacks import Feedback
 from server.statistics.periods import month_of
 from server.statistics.sources import Sources
-from server.statistics.tabular import Computed, Query, Value, by_period, by_place
+from server.statistics.tabular import Computed, Period, Query, Value, by_period, by_place
 from server.statistics.yearly_duties import yearly_duties
 from workbooks.form import Text
 
@@ -40,28 +41,36 @@ class Due(NamedTuple):
     state: State
 
 
-def everything_due(sources: Sources) -> Iterator[Due]:
-    """All that the forms let be followed, as it stands at the as-of time."""
-    yield from _arrivals(sources)
+def everything_due(sources: Sources, period: Period) -> Iterator[Due]:
+    """All that the forms let be followed and whose clock starts in *period*, as it stands at the as-of time."""
+    found = chain(_arrivals(sources, period), _actions(sources, period), _others(sources))
+    return (due for due in found if period.holds(due.start))
+
+
+def _others(sources: Sources) -> Iterator[Due]:
     for feedback in all_feedback(sources):
         yield from _answers(feedback, sources)
     for trip in sources.trips:
         if trip.returned_on is not None:
             yield Due("summary", trip.number, trip.returned_on, trip.station, trip.customer, trip.summary)
-    for case in sources.cases:
-        if case.planned_on is not None and case.analysed_on is not None:
-            reached = state(case.planned_on, case.completed_on, sources.today)
-            yield Due("action", case.number, case.analysed_on, case.station, case.customer, reached)
     yield from _loans(sources)
     for duty in yearly_duties(sources):
         yield Due(duty.rule, duty.customer, duty.start, duty.station, duty.customer, duty.state)
 
 
-def _arrivals(sources: Sources) -> Iterator[Due]:
+def _actions(sources: Sources, period: Period) -> Iterator[Due]:
+    """Corrective actions from their analysis on, which comes after the report."""
+    for case in sources.cases_between("reported_at", None, period.end):
+        if case.planned_on is not None and case.analysed_on is not None:
+            reached = state(case.planned_on, case.completed_on, sources.today)
+            yield Due("action", case.number, case.analysed_on, case.station, case.customer, reached)
+
+
+def _arrivals(sources: Sources, period: Period) -> Iterator[Due]:
     """Cases that somebody must come for; what was solved without a visit needs nobody."""
     opens, closes = sources.limit("fracas", "workday_opens"), sources.limit("fracas", "workday_closes")
     limit = sources.limit("fracas", "arrival_hours")
-    for case in sources.cases:
+    for case in sources.cases_between("reported_at", period.start, period.end):
         if case.arrived_at is None and case.repaired_at is not None:
             continue
         waited = working_hours(case.reported_at, case.arrived_at or sources.now, opens, closes)
@@ -99,9 +108,10 @@ def _loans(sources: Sources) -> Iterator[Due]:
 
 
 def _items(query: Query) -> list[Due]:
-    found = [due for due in everything_due(query.sources) if query.period.holds(due.start)]
     order = list(RULES)
-    return sorted(found, key=lambda due: (order.index(due.rule), due.start, due.number))
+    return sorted(
+        everything_due(query.sources, query.period), key=lambda due: (order.index(due.rule), due.start, due.number)
+    )
 
 
 def _is(wanted: State) -> Value:

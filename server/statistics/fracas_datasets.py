@@ -21,6 +21,7 @@ from server.statistics.figures import AGE_LABELS
 from server.statistics.labels import Labels
 from server.statistics.measures import ParetoRow, pareto, poisson_limits, ratio
 from server.statistics.periods import last_of_month, month_of, months, quarter_of, week_of
+from server.statistics.repair_datasets import arrival_working_hours, arrived_in_time, in_warranty
 from server.statistics.sources import Sources
 from server.statistics.tabular import Computed, Period, Query, Value, by_period, by_place, flag, rounded
 from workbooks.form import Text
@@ -60,6 +61,12 @@ _CASES: Computed[Case] = Computed(
         "response_hours": lambda c, q: rounded(c.response_hours),
         "arrival_hours": lambda c, q: rounded(c.arrival_hours),
         "repair_hours": lambda c, q: rounded(c.repair_hours),
+        "arrival_work_hours": lambda c, q: rounded(arrival_working_hours(c, q.sources)),
+        "arrived_in_time": lambda c, q: flag(arrived_in_time(c, q.sources)),
+        "unanswered": lambda c, q: int(c.responded_at is None),
+        "in_warranty": lambda c, q: in_warranty(c),
+        "first_of_vehicle": lambda c, q: q.first("vehicle", (month_of(c.reported_at), c.vehicle)),
+        "first_of_customer": lambda c, q: q.first("customer", (month_of(c.reported_at), c.customer)),
         "open_days": lambda c, q: c.age_days(q.sources.now) if c.open else None,
     },
 )

@@ -69,13 +69,14 @@ _REPAIRS: Computed[Case] = Computed(
         "fixed_remotely": lambda c, q: flag(fixed_remotely(c, q.sources)),
         "temporary": lambda c, q: None if c.fix_type is None else int(c.fix_type == "temporary"),
         "relevant": lambda c, q: flag(is_relevant(c)),
-        "in_warranty": lambda c, q: _in_warranty(c),
+        "in_warranty": lambda c, q: in_warranty(c),
         "vehicles": lambda c, q: q.first("vehicles", (month_of(c.repaired_at), c.vehicle)) if c.repaired_at else 0,
     },
 )
 
 
-def _in_warranty(case: Case) -> int | None:
+def in_warranty(case: Case) -> int | None:
+    """1 in warranty, 0 out of it; None while it is to be confirmed, which is never out."""
     return {"in_warranty": 1, "out_of_warranty": 0}.get(case.warranty or "")
 
 

@@ -90,7 +90,9 @@ def _nps(group: _Group, part: str) -> float | None:
     found = net_promoter_score(group.recommend)
     if found is None:
         return None
-    return rounded({"score": found[0], "lower": found[1].lower, "upper": found[1].upper}[part], 1)
+    value = {"score": found[0], "lower": found[1].lower, "upper": found[1].upper}[part]
+    # With few answers the interval reaches beyond what a score can be.
+    return None if value is None else rounded(max(-100.0, min(100.0, value)), 1)
 
 
 def _station(group: _Group, query: Query) -> str | None:

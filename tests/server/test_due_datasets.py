@@ -60,6 +60,16 @@ def test_what_is_done_is_no_longer_due(site: Site) -> None:
     assert "纠正措施" not in {row["kind"] for row in rows(site, "plans_due", as_of=NOW)}
 
 
+def test_different_trains_and_customers_can_be_counted(site: Site) -> None:
+    """Two failures of one train in March are one train; the sum of the first rows says so."""
+    send(site, "fracas", FAILURE, datetime(2026, 3, 2, 13, 0), "one")
+    send(site, "fracas", FAILURE | {"car": "4车"}, datetime(2026, 3, 2, 13, 0), "two")
+    found = measures(site, "fracas_cases")
+
+    assert (found["failures"], found["vehicles"], found["customers"]) == (2, 1, 1)
+    assert (found["arrived_in_time"], found["unanswered"], found["warranty_share"]) == (1, 0, 1)
+
+
 def test_inspections_follow_the_acceptance(site: Site) -> None:
     """The train accepted on 1 May 2024 is inspected after 1, 3, 6 and 12 months; those ahead are due."""
     found = [r["due_on"] for r in rows(site, "plans_due", as_of=datetime(2024, 7, 1)) if r["kind"] == "例行检查"]
