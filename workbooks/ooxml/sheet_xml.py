@@ -20,6 +20,7 @@ _ROW_NUMBER = re.compile(rb"""\sr=["'](\d+)["']""")
 _CELL_REFERENCE = re.compile(rb"""\sr=["']([A-Z]+)(\d+)["']""")
 _CELL_STYLE = re.compile(rb"""\ss=["'](\d+)["']""")
 _FORGOTTEN = re.compile(rb"""\s(?:r|spans|hidden|collapsed|outlineLevel)=(?:"[^"]*"|'[^']*')""")
+_OWN_HEIGHT = re.compile(rb"""\scustomHeight=["'](?:1|true)""")
 _HEIGHT = re.compile(rb"""\sht=(?:"[^"]*"|'[^']*')""")
 
 
@@ -157,4 +158,4 @@ class SheetXml:
         """The row's attributes worth keeping when its cells change: not its number, nor that a filter hid it."""
         opening = len(self.tags.open("row"))
         kept = _FORGOTTEN.sub(b"", self.content[row.start + opening : row.inner].rstrip(b"/>").rstrip())
-        return kept if b"customHeight=" in kept else _HEIGHT.sub(b"", kept)
+        return kept if _OWN_HEIGHT.search(kept) else _HEIGHT.sub(b"", kept)
