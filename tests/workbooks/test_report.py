@@ -1,8 +1,12 @@
 """report.yaml is read strictly, and the reports that come with Aftersheet can be built."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from workbooks.report import DefinitionError, load, load_folder, load_reports
+from workbooks.reporting.dataset_definition import load_datasets
 
 GOOD = """
 report_id: small
@@ -105,3 +109,63 @@ def test_what_is_no_mapping_is_refused(tmp_path):
     for text in ("- a\n- b\n", "a: [\n"):
         path.write_text(text, encoding="utf-8")
         assert "report.yaml" in complaint(path)
+
+
+BOARD = """
+  - title: {zh: 看板, en: Board}
+    slicers: [{table: T_cases, column: region}]
+    board: [{of: PV_trend, chart: {type: column, title: {zh: 图, en: Chart}}}]
+"""
+
+
+def test_sheets_stand_in_the_reports_of_their_periods(tmp_path):
+    """The same name may come again where only one of the two sheets stands; a period without sheets is a mistake."""
+    again = """  - title: {zh: 数据, en: Data}
+    periods: [month, quarter]
+    table: {name: T_cases, dataset: cases}
+  - title: {zh: 数据, en: Data}
+    periods: [history]
+    table: {name: T_cases, dataset: cases_by_month, span: history}
+"""
+    old = "  - title: {zh: 数据, en: Data}\n    table: {name: T_cases, dataset: cases}\n"
+    report = load(written(tmp_path, (old, again)))
+
+    assert report.for_period("month").datasets == ("cases",)
+    assert report.for_period("history").datasets == ("cases_by_month",)
+    text = complaint(written(tmp_path, (old, again), ("summary:", "periods: [month, year]\nsummary:")))
+    assert "there is no table 'T_cases'" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("summary:", "default_period: year\nsummary:"), "none of the report's periods"),
+        (("summary:", "periods: []\nsummary:"), "none of the report's periods"),
+        (("of: PV_trend", "of: PV_none"), "'PV_none' is no pivot table"),
+        (("table: T_cases, column: region", "table: T_none, column: region"), "no pivot tables over 'T_none'"),
+        (("columns: [{column: region}]\n", "filters: [{column: region, select: latest}]\n"), "may select its latest"),
+        (("rows: [{column: month}]", "rows: [{column: month}, {column: station}]"), "with one row field has a chart"),
+        (("columns: [{column: region}]\n", "few: closed\n"), "'closed' is no value of a pivot table"),
+        (("    board:", "    pivot: {name: P, table: T_cases, rows: [], values: []}\n    board:"), "either a pivot"),
+        (("dataset: cases}", "dataset: cases, span: 0}"), "span"),
+    ],
+)
+def test_boards_slicers_and_periods_have_to_fit(tmp_path, change, words):
+    """What could not be built or would show something wrong is refused."""
+    assert words in complaint(written(tmp_path, ("sheets:", "sheets:" + BOARD.rstrip()), change))
+
+
+def test_the_example_of_the_documentation_is_a_report(tmp_path):
+    """Whoever copies it from docs/reports.md gets a report over columns and measures that there are."""
+    text = Path("docs/reports.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(report_id: .*?)```", text, re.DOTALL)
+    path = tmp_path / "trips_monthly" / "report.yaml"
+    path.parent.mkdir()
+    path.write_text(example, encoding="utf-8")
+
+    report = load(path)
+
+    declared = load_datasets()["trips"]
+    used = {field.column for pivot in report.pivots for field in (*pivot.rows, *pivot.columns, *pivot.values)}
+    used |= set(report.sliced("T_trips"))
+    assert used <= {column.name for column in declared.columns}

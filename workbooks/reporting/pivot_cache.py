@@ -93,10 +93,22 @@ def definition(
             parts.append(said + b"/></cacheField>")
         else:
             parts.append(said + b' count="%d">' % len(field.shared))
-            parts += map(_item, field.shared)
+            parts.append(_shared_items(field.shared))
             parts.append(b"</sharedItems></cacheField>")
     parts.append(b"</cacheFields>" + extension + b"</pivotCacheDefinition>")
     return b"".join(parts)
+
+
+def _shared_items(values: Sequence[Value]) -> bytes:
+    """The items of *values*; plain texts all at once."""
+    texts = [value for value in values if type(value) is str]
+    joined = "\n".join(texts)
+    rest = values[len(texts) :]
+    plain = joined.replace("\n", "").isprintable() and not _MARKUP.search(joined)
+    if texts and plain and rest in ((), (None,)) and joined.count("\n") == len(texts) - 1:
+        told = b'<s v="' + joined.encode().replace(b"\n", b'"/><s v="') + b'"/>'
+        return told + b"".join(map(_item, rest))
+    return b"".join(map(_item, values))
 
 
 def records(fields: Sequence[CacheField]) -> bytes:
@@ -115,7 +127,10 @@ def _record_items(field: CacheField) -> list[bytes]:
     if field.shared is not None:
         known = {value: b'<x v="%d"/>' % place for value, place in field.index.items()}
     else:
-        if set(map(type, field.values)) <= {int, float, NoneType}:
+        kinds = set(map(type, field.values))
+        if kinds == {datetime}:
+            return [b'<d v="%s"/>' % _instant(value).encode() for value in field.values]  # type: ignore[arg-type]
+        if kinds <= {int, float, NoneType}:
             numbers = orjson.dumps(field.values)[1:-1].split(b",")
             return [b"<m/>" if number == b"null" else b'<n v="' + number + b'"/>' for number in numbers]
         known = {value: _item(value) for value in set(field.values)}
