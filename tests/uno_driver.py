@@ -64,6 +64,34 @@ class Driver:
         if self.document is None:
             raise RuntimeError(f"LibreOffice cannot open {path}")
 
+    def let_refresh(self, folder):
+        """Trust the workbooks in *folder*, and bring their links up to date when they are opened."""
+        provider = self.services.createInstance("com.sun.star.configuration.ConfigurationProvider")
+        for node, name, value in (
+            ("/org.openoffice.Office.Common/Security/Scripting", "SecureURL", (Path(folder).as_uri(),)),
+            ("/org.openoffice.Office.Calc/Content/Update", "Link", 0),  # always
+        ):
+            access = "com.sun.star.configuration.ConfigurationUpdateAccess"
+            found = provider.createInstanceWithArguments(access, properties(nodepath=node))
+            setattr(found, name, value)
+            found.commitChanges()
+
+    def open_refreshed(self, path):
+        """Open with the links brought up to date; the addresses they lead to."""
+        self.close()
+        options = properties(Hidden=True, MacroExecutionMode=0, UpdateDocMode=3)
+        self.document = self.desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, options)
+        return [link.Url for link in self.document.AreaLinks]
+
+    def open_address(self, address):
+        """Fetch a page into a new workbook, as Sheet, External Links does."""
+        self.close()
+        options = properties(Hidden=True, FilterName="calc_HTML_WebQuery")
+        self.document = self.desktop.loadComponentFromURL(address, "_blank", 0, options)
+        if self.document is None:
+            raise RuntimeError(f"LibreOffice cannot open {address}")
+        return self.document.Sheets.getByIndex(0).Name
+
     def open_with_macros(self, path):
         """Let its macros run; with a view, which LibreOffice's Excel objects need. (name of library, its modules)."""
         self.close()
@@ -109,6 +137,14 @@ class Driver:
         columns, rows = cursor.RangeAddress.EndColumn + 1, cursor.RangeAddress.EndRow + 1
         texts = [[found.getCellByPosition(c, r).String for c in range(columns)] for r in range(min(rows, 60))]
         return [found.isProtected(), texts]
+
+    def sheet_values(self, title):
+        """All values of a sheet, row by row: numbers, texts, empty text."""
+        found = self.document.Sheets.getByName(title)
+        cursor = found.createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        cursor.gotoStartOfUsedArea(True)
+        return [list(row) for row in cursor.getDataArray()]
 
     def new(self):
         self.close()

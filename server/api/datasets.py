@@ -13,9 +13,11 @@ from server.api.problems import Problem, wanted_language
 from server.api.responses import JSON, XLSX, file_response, instant, json_response
 from server.intake.macros import MEDIA_TYPE, report_with_macros
 from server.reports import PeriodNotOffered, build_named_report, occasion
+from server.reports.connections import KINDS, Connection, default_kind
 from server.statistics.datasets import definition_of, load, names
 from workbooks.dataset import Column, Dataset
 from workbooks.export import csv_file, tables_workbook
+from workbooks.form import Text
 from workbooks.report import load_reports
 from workbooks.reporting.dataset_definition import DatasetDefinition, Measure
 from workbooks.reporting.measure_values import figure_of
@@ -97,6 +99,7 @@ def get_report(name: str) -> Response:
     content = build_named_report(
         site(), name, caller(),
         language=language, as_of=about.as_of, period=about.period, selection=asked_selection(),
+        connection=_connection(),
     )  # fmt: skip
     with site().session() as session:
         site().note(session, caller(), "exported", f"report:{name}", period=about.period.name)
@@ -105,6 +108,17 @@ def get_report(name: str) -> Response:
         return file_response(content, f"{title}.xlsx", f"{name}.xlsx")
     made = report_with_macros(content, about.report, settings=site().settings, language=language, server=own_address())
     return file_response(made, f"{title}.xlsm", f"{name}.xlsm", MEDIA_TYPE)
+
+
+def _connection() -> Connection | None:
+    """`connection`; by default odata where the server knows its address and no macros are asked for."""
+    default = "none" if request.args.get("macros") == "1" else default_kind(site())
+    asked = request.args.get("connection") or default
+    kind = next((kind for kind in KINDS if kind == asked), None)
+    if kind is None:
+        words = Text(f"connection 应为 {'、'.join(KINDS)}。", f"connection is {', '.join(KINDS)}.")
+        raise Problem("bad-request", detail=words)
+    return None if kind == "none" else Connection(kind=kind, server=own_address(), reader=caller())
 
 
 def _as_dict(dataset: Dataset) -> dict[str, Any]:

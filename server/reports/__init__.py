@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from server.access.visibility import Viewer
 from server.reports.choices import DIMENSIONS, label
+from server.reports.connections import Connection, connected
 from server.reports.lineage import lineage
 from server.reports.spans import days
 from server.site import Site
@@ -103,13 +104,17 @@ def build_named_report(
     as_of: datetime | None = None,
     period: ReportPeriod | None = None,
     selection: Selection = EVERYTHING,
+    connection: Connection | None = None,
 ) -> bytes:
     """
     The report workbook *name* with the figures *viewer* may see; see `occasion` for *period* and *as_of*.
 
+    With a *connection* Excel or WPS fetches them again.
+
     Raises:
         UnknownReport: There is no such report.
         PeriodNotOffered: It is not made for such a period.
+        AccountError: A web query needs a reader with an account.
     """
     about = occasion(site, name, period=period, as_of=as_of)
     with site.session(read_only=True) as session:
@@ -117,7 +122,13 @@ def build_named_report(
         origins = lineage(session, datasets, viewer, site=site, as_of=about.as_of, language=language)
         master = site.master(session, retired=True)
     edition = _edition(site, about, viewer, language, selection, datasets, master)
-    return build_report(about.report, datasets, language, edition=edition, lineage=origins)
+    content = build_report(about.report, datasets, language, edition=edition, lineage=origins)
+    if connection is None or connection.kind == "none":
+        return content
+    return connected(
+        site, content, about.report, datasets, connection,
+        period=about.period, as_of=about.as_of, selection=selection, language=language,
+    )  # fmt: skip
 
 
 def _datasets(

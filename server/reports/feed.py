@@ -1,9 +1,11 @@
 """What a feed asks for: one dataset, a period, a selection, a language; the same words in OData, web query and link."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -20,6 +22,7 @@ from workbooks.form import Language, Text
 
 RUNNING: Mapping[str, Kind] = MappingProxyType({"this-month": "month", "this-quarter": "quarter", "this-year": "year"})
 """Periods that move on by themselves, for workbooks that are refreshed for years."""
+_OWN_MARKS = re.compile(r"[%,=/]")
 
 
 class FeedError(ValueError):
@@ -143,6 +146,26 @@ def load_feed(
         language=feed.language,
         selection=feed.selection,
     )
+
+
+def service_address(server: str, options: Mapping[str, str]) -> str:
+    """
+    The address of the OData service under *server* that has *options* built in: period=2026-05,lang=zh/.
+
+    In the path they hold for whatever a client asks below; query options it might drop on its way.
+    """
+    own = ",".join(f"{name}={quote(_OWN_MARKS.sub(_escaped, value), safe='')}" for name, value in options.items())
+    return f"{server.rstrip('/')}/odata/v4/{own}{'/' if own else ''}"
+
+
+def options_in(own: str) -> dict[str, str]:
+    """The options built into an address, as `service_address` writes them and the server has unescaped them once."""
+    pairs = (piece.partition("=") for piece in own.split(",") if piece)
+    return {name: unquote(value) for name, _, value in pairs}
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    return f"%{ord(mark[0]):02X}"
 
 
 def _period(text: str, today: date) -> ReportPeriod:

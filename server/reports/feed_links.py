@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from server.access import feed_links
-from server.access.feed_links import OpenedLink
 from server.access.visibility import Viewer
 from server.reports.feed import Feed, feed_from, load_feed
 from server.site import Site
@@ -33,7 +32,13 @@ def address(server: str, dataset: str, link: str) -> str:
     return f"{server.rstrip('/')}{PATH}/{dataset}/{link}"
 
 
-def read_link(site: Site, text: str, dataset: str) -> tuple[OpenedLink, Dataset, Language] | None:
+def opens(site: Site, text: str, dataset: str) -> bool:
+    """Whether link *text* opens *dataset*."""
+    with site.session(read_only=True) as session:
+        return feed_links.open_feed_link(session, text, dataset) is not None and dataset in names(site)
+
+
+def read_link(site: Site, text: str, dataset: str) -> tuple[Dataset, Language] | None:
     """The rows that link *text* opens, as of now, and their language; None when it opens nothing (any more)."""
     with site.session(read_only=True) as session:
         opened = feed_links.open_feed_link(session, text, dataset)
@@ -46,7 +51,7 @@ def read_link(site: Site, text: str, dataset: str) -> tuple[OpenedLink, Dataset,
             feed_links.note_feed_link_use(session, opened.id)
         details: Mapping[str, object] = {"format": "webquery", "rows": len(found), "link": opened.id}
         site.note(session, opened.viewer, "exported", f"dataset:{dataset}", **details)
-    return opened, found, feed.language
+    return found, feed.language
 
 
 def end_link(site: Site, viewer: Viewer, link_id: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import cast
+from urllib.parse import quote
 
 from flask import Flask, current_app, request, url_for
 
@@ -41,6 +42,11 @@ ROLES: Mapping[str, Text] = {
 def site() -> Site:
     """The site this application serves."""
     return cast(Site, current_app.extensions["aftersheet"])
+
+
+def server_address() -> str:
+    """Where other programs find this server: its public address, else the one this page has."""
+    return site().settings.public_url.rstrip("/") or quote(request.url_root.rstrip("/"), safe=":/[]@%")
 
 
 def start(app: Flask) -> None:

@@ -9,11 +9,13 @@ from markupsafe import Markup
 
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
+from server.reports.connections import KINDS as CONNECTIONS
+from server.reports.connections import Connection, default_kind
 from server.statistics.boards.catalogue import BOARDS, CHARTS
 from server.statistics.boards.chart import Chart
 from server.statistics.dashboard import Figures, UnknownChart
 from server.statistics.report_period import NoPeriod, ReportPeriod
-from server.web.context import site
+from server.web.context import server_address, site
 from server.web.dashboard_cells import shown as cell_shown
 from server.web.dashboard_filters import KINDS, Filters, choices, filters, periods
 from server.web.dashboard_tiles import shown
@@ -224,7 +226,11 @@ def _file(data: Dataset, kind: str, asked: Filters, what: str) -> Response:
 @pages.get("/reports/<name>.xlsx")
 @login_required
 def report(name: str) -> Response:
-    """A report workbook with the figures this person may see: `period`, `region`, `station` and so on narrow it."""
+    """
+    A report workbook with the figures this person may see: `period`, `region`, `station` and so on narrow it.
+
+    `connection` says how it fetches them again (odata, web, none).
+    """
     language, asked = current_language(), request.args.get("period")
     with site().session(read_only=True) as session:
         master = site().master(session, retired=True)
@@ -235,9 +241,13 @@ def report(name: str) -> Response:
         abort(404)
     except (NoPeriod, PeriodNotOffered, NoSuchChoice):
         abort(400)
+    wanted = request.args.get("connection") or default_kind(site())
+    kind = next((known for known in CONNECTIONS if known == wanted), None) or abort(400)
     content = build_named_report(
-        site(), name, signed_in(), language=language, as_of=about.as_of, period=about.period, selection=selection
-    )
+        site(), name, signed_in(),
+        language=language, as_of=about.as_of, period=about.period, selection=selection,
+        connection=Connection(kind=kind, server=server_address(), reader=signed_in()),
+    )  # fmt: skip
     with site().session() as session:
         site().note(session, signed_in(), "exported", f"report:{name}", period=about.period.name)
     return workbook(content, about.file_name(language), about.plain_name)

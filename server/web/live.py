@@ -1,7 +1,6 @@
 """Live connection: how Excel, Power BI and WPS fetch the figures themselves, and the links they do it with."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,17 +10,19 @@ from flask_limiter.util import get_remote_address
 from server.access.feed_links import FeedLinkView, feed_link_id, feed_links_of
 from server.reports.choices import DIMENSIONS, options
 from server.reports.feed import Feed, FeedError, feed_from
-from server.reports.feed_links import end_link, make_link, read_link
+from server.reports.feed_links import end_link, make_link, opens, read_link
 from server.statistics.datasets import definition_of, names
-from server.web.context import site
+from server.web.context import server_address, site
 from server.web.files import attachment
 from server.web.language import current_language, local, t
 from server.web.viewer import login_required, signed_in
 from workbooks.form import Text
+from workbooks.report import load_reports
 from workbooks.reporting.web_query import iqy, web_query_page
 
 pages = Blueprint("live", __name__)
 feed = Blueprint("web_query", __name__)
+_HTML = "text/html; charset=utf-8"
 IQY = "text/x-ms-iqy"
 PER_MINUTE = 60
 PERIODS: Mapping[str, Text] = {
@@ -76,16 +77,17 @@ def revoke(link_id: str) -> ResponseReturnValue:
 @feed.get("/webquery/<dataset>/<link>")
 def read(dataset: str, link: str) -> Response:
     """The table a web query fetches; whoever has the link reads that dataset as its owner does, and nothing else."""
+    if request.method == "HEAD":  # LibreOffice asks twice what it will get before it gets it
+        if not opens(site(), link, dataset):
+            abort(404)
+        announced = Response(content_type=_HTML)
+        announced.automatically_set_content_length = False
+        return announced
     found = read_link(site(), link, dataset)
     if found is None:
         abort(404)
-    _, rows, language = found
-    return Response(web_query_page(rows, language), content_type="text/html; charset=utf-8")
-
-
-def server_address() -> str:
-    """Where other programs find this server: its public address, else the one this page has."""
-    return site().settings.public_url.rstrip("/") or quote(request.url_root.rstrip("/"), safe=":/[]@%")
+    rows, language = found
+    return Response(web_query_page(rows, language), content_type=_HTML)
 
 
 def links() -> Sequence[FeedLinkView]:
@@ -120,6 +122,7 @@ def _page(*, wrong: str = "", fresh: str = "", chosen: Feed | None = None) -> st
         datasets=[(name, local(definition_of(site(), name).title)) for name in names(site())],
         periods=PERIODS,
         dimensions=[(name, DIMENSIONS[name], selectable[name]) for name in ("region", "station", "system")],
+        reports=[(name, local(report.title)) for name, report in load_reports().items()],
         links=links(),
         narrowed=narrowed,
         dataset_title=dataset_title,

@@ -7,13 +7,12 @@ from typing import Any
 
 from workbooks.dataset import ColumnType, Dataset
 from workbooks.form import Language
+from workbooks.pushing.columns import serial
 from workbooks.reporting.report_style import FORMATS
 
 TABLE_ID = "aftersheet"
 _FORMATS = {**FORMATS, "text": "@"}
 _AS_OF: Mapping[Language, str] = {"zh": "截至", "en": "as of"}
-# sdnum is what LibreOffice reads in place of mso-number-format: language, then the format; only it keeps codes text.
-_TEXT_CELL = ' sdnum="1033;0;@"'
 _SAME_CELL = '<br style="mso-data-placement:same-cell">'
 
 
@@ -27,12 +26,11 @@ def web_query_page(dataset: Dataset, language: Language) -> bytes:
     kinds = [column.type for column in dataset.columns]
     styles = "".join(f'td.{kind}{{mso-number-format:"{_css(_FORMATS[kind])}";}}' for kind in dict.fromkeys(kinds))
     headings = "".join(f"<th>{_text(column.label[language])}</th>" for column in dataset.columns)
-    openings = [f'<td class="{kind}"{_TEXT_CELL if kind == "text" else ""}>' for kind in kinds]
     write = [_WRITERS.get(kind, _number) for kind in kinds]
     lines = [
         "<tr>" + "".join(
-            f"{opening}{'' if value is None else written(value)}</td>"
-            for opening, written, value in zip(openings, write, row, strict=True)
+            f'<td class="{kind}"></td>' if value is None else f'<td class="{kind}"{written(value)}</td>'
+            for kind, written, value in zip(kinds, write, row, strict=True)
         ) + "</tr>"
         for row in dataset.rows()
     ]  # fmt: skip
@@ -80,21 +78,33 @@ def _text(value: object) -> str:
     )
 
 
+# What follows <td class="…": sdval and sdnum are what LibreOffice reads in place of mso-number-format (value;
+# language and format): only they make its dates dates and leave its codes text.
+def _text_cell(value: object) -> str:
+    return f' sdnum="1033;0;@">{_text(value)}'
+
+
 def _number(value: Any) -> str:
-    return str(value)
+    return f">{value}"
 
 
 def _day(value: date) -> str:
-    return f"{value:%Y-%m-%d}"
+    return f"{_serial(value, 'YYYY-MM-DD')}>{value:%Y-%m-%d}"
 
 
 def _moment(value: datetime) -> str:
-    return f"{value:%Y-%m-%d %H:%M:%S}" if value.second else f"{value:%Y-%m-%d %H:%M}"
+    shown = f"{value:%Y-%m-%d %H:%M:%S}" if value.second else f"{value:%Y-%m-%d %H:%M}"
+    return f"{_serial(value, 'YYYY-MM-DD HH:MM')}>{shown}"
+
+
+def _serial(value: date, number_format: str) -> str:
+    number = serial(value)
+    return f' sdval="{number}" sdnum="1033;0;{number_format}"' if not isinstance(number, str) else ""
 
 
 _WRITERS: Mapping[ColumnType, Callable[[Any], str]] = {
-    "text": _text,
+    "text": _text_cell,
     "date": _day,
     "datetime": _moment,
-    "boolean": lambda value: "TRUE" if value else "FALSE",
+    "boolean": lambda value: ">TRUE" if value else ">FALSE",
 }

@@ -1,7 +1,7 @@
 """The addresses of the feed: service document, $metadata, entity sets, one entity, counts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -23,7 +23,7 @@ from server.api.odata.options import XML, Options
 from server.api.odata.paging import Position
 from server.api.odata.snapshots import Snapshot, Snapshots
 from server.api.responses import plain_number
-from server.reports.feed import FeedError, feed_from, load_feed
+from server.reports.feed import FeedError, feed_from, load_feed, options_in, service_address
 from server.statistics.datasets import definition_of, names
 from workbooks.form import Language
 
@@ -35,38 +35,54 @@ _WORTH_DEFLATING = 1_000  # bytes
 
 @odata.get("/")
 def service() -> Response:
-    viewer = reader()
-    options = Options(request, _language(viewer))
-    context = {} if options.format.metadata == "none" else {"@odata.context": f"{_root()}$metadata"}
-    return _json(service_document(_types(), context, options.language), options)
+    return _service(Options(request, _language(reader(), request.args)), "")
 
 
 @odata.get("/$metadata")
 def describe() -> Response:
     """The entity types, with the meaning of their columns."""
-    language = _language(reader())
-    return Response(metadata(_types(), language), content_type=f"{XML};charset=utf-8")
+    return _describe(_language(reader(), request.args))
 
 
 @odata.get("/<path:resource>")
 def read(resource: str) -> Response:
-    """An entity set, one of its entities, or how many there are."""
+    """
+    An entity set, one of its entities, or how many there are.
+
+    Our own options may stand in the address before it (`period=2026-05,lang=zh/…`): such an
+    address is a service of its own, whose clients need not know of them.
+    """
     viewer = reader()
-    match = _RESOURCE.fullmatch(resource)
+    head, _, below = resource.partition("/")
+    own, rest_of_it = (head, below) if "=" in head.partition("(")[0] else ("", resource)
+    given = options_in(own)
+    if own and rest_of_it in ("", "$metadata"):
+        language = _language(viewer, given)
+        return _describe(language) if rest_of_it else _service(Options(request, language), own)
+    match = _RESOURCE.fullmatch(rest_of_it)
     if match is None or match["set"] not in names(site()):
-        if resource.startswith("$"):
-            raise unsupported(resource)
-        raise missing(resource)
+        if rest_of_it.startswith("$"):
+            raise unsupported(rest_of_it)
+        raise missing(rest_of_it)
     name, key, rest = match["set"], match["key"], match["rest"] or ""
     if key is None and rest not in ("", "/$count"):
-        raise missing(resource)
+        raise missing(rest_of_it)
     if key is not None and rest:
         raise unsupported("property paths")
-    options = Options(request, _language(viewer))
-    reading = _Reading(viewer, name, options)
+    options = Options(request, _language(viewer, {**request.args, **given}))
+    reading = _Reading(viewer, name, options, own)
     if key is not None:
         return reading.entity(key)
     return reading.number() if rest else reading.page()
+
+
+def _service(options: Options, own: str) -> Response:
+    context = {} if options.format.metadata == "none" else {"@odata.context": f"{_root(own)}$metadata"}
+    return _json(service_document(_types(), context, options.language), options)
+
+
+def _describe(language: Language) -> Response:
+    return Response(metadata(_types(), language), content_type=f"{XML};charset=utf-8")
 
 
 @odata.after_request
@@ -84,13 +100,14 @@ def _finish(response: Response) -> Response:
 class _Reading:
     """One request for rows of one entity set."""
 
-    def __init__(self, viewer: Viewer, name: str, options: Options) -> None:
+    def __init__(self, viewer: Viewer, name: str, options: Options, own: str) -> None:
         self.viewer = viewer
+        self.root = _root(own)
         self.name = name
         self.options = options
         try:
             with site().session(read_only=True) as session:
-                self.feed = feed_from(session, site(), name, options.given, options.language)
+                self.feed = feed_from(session, site(), name, {**options.given, **options_in(own)}, options.language)
         except FeedError as error:
             raise wrong(error.message.zh, error.message.en, error.option) from error
         asked = [viewer.user_id, name, options.filter, options.orderby, self.feed.options()]
@@ -116,7 +133,7 @@ class _Reading:
         if rows and taken < len(result) and left != 0:
             after = snapshot.entities.keys[rows[-1]]
             token = Position(as_of=as_of, taken=taken, left=left, after=after).sealed(key, self.asked)
-            body["@odata.nextLink"] = _address(self.name, {**options.following(), "$skiptoken": token})
+            body["@odata.nextLink"] = self._address({**options.following(), "$skiptoken": token})
         response = _json(body, options)
         if options.preferred is not None:
             response.headers["Preference-Applied"] = f"odata.maxpagesize={options.page}"
@@ -177,7 +194,10 @@ class _Reading:
         if self.options.format.metadata == "none":
             return {}
         columns = f"({','.join(selected)})" if selected else ""
-        return {"@odata.context": f"{_root()}$metadata#{self.name}{columns}{suffix}"}
+        return {"@odata.context": f"{self.root}$metadata#{self.name}{columns}{suffix}"}
+
+    def _address(self, options: Mapping[str, str]) -> str:
+        return f"{self.root}{self.name}?{urlencode(options, quote_via=quote, safe='$')}"
 
     def _written(self, entities: Entities, rows: Sequence[int]) -> list[dict[str, Any]]:
         """*rows* as JSON objects of the properties selected."""
@@ -218,18 +238,14 @@ def _types() -> list[EntityType]:
     return [EntityType.of(definition_of(site(), name)) for name in names(site())]
 
 
-def _language(viewer: Viewer) -> Language:
-    """`?lang=`, else the Accept-Language header where it speaks of one of ours, else the reader's own."""
-    asked = request.args.get("lang") or request.accept_languages.best_match(["zh", "zh-CN", "en"]) or viewer.language
+def _language(viewer: Viewer, given: Mapping[str, str]) -> Language:
+    """`lang`, else the Accept-Language header where it speaks of one of ours, else the reader's own."""
+    asked = given.get("lang") or request.accept_languages.best_match(["zh", "zh-CN", "en"]) or viewer.language
     return "zh" if asked.startswith("zh") else "en"
 
 
-def _root() -> str:
-    return f"{own_address().rstrip('/')}/odata/v4/"
-
-
-def _address(resource: str, options: dict[str, str]) -> str:
-    return f"{_root()}{resource}?{urlencode(options, quote_via=quote, safe='$')}"
+def _root(own: str) -> str:
+    return service_address(own_address(), options_in(own))
 
 
 def _json(body: dict[str, Any], options: Options) -> Response:
