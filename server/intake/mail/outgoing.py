@@ -117,7 +117,7 @@ def queue(
 
 def queue_letter(
     session: Session, settings: MailSettings, kind: ReplyKind, *,
-    name: str, to_address: str, subject: str, content_sha256: str, now: datetime,
+    name: str, to_address: str, subject: str, content_sha256: str,
 ) -> int:  # fmt: skip
     """
     Let a mail of ours that answers none leave for *to_address*: its id.
@@ -126,6 +126,7 @@ def queue_letter(
     Message-ID `letter_id` of *name*. The caps of replies are not for it: nobody's mail
     can start one.
     """
+    now = datetime.now(UTC)
     reply = Reply(
         mail_id=None,
         n=1,

@@ -51,12 +51,12 @@ def composed(site: Site, run: WorkbookRun, row: RegisteredWorkbook, content: byt
     return letters
 
 
-def post(site: Site, session: Session, run_id: int, letters: list[Letter], *, now: datetime) -> None:
+def post(site: Site, session: Session, run_id: int, letters: list[Letter]) -> None:
     """Queue *letters* in the transaction in which their run is noted as delivered."""
     for letter in letters:
         reply_id = outgoing.queue_letter(
             session, site.settings.mail, ReplyKind.WORKBOOK,
-            name=letter.name, to_address=letter.address, subject=letter.subject, content_sha256=letter.sha256, now=now,
+            name=letter.name, to_address=letter.address, subject=letter.subject, content_sha256=letter.sha256,
         )  # fmt: skip
         session.add(WorkbookLetter(run_id=run_id, address=letter.address, reply_id=reply_id))
 
@@ -75,7 +75,7 @@ def tell_trouble(
     message = _message(site, name, address, subject, _trouble(site, row, run, why, language), now)
     outgoing.queue_letter(
         session, site.settings.mail, ReplyKind.WORKBOOK_TROUBLE,
-        name=name, to_address=address, subject=subject, content_sha256=site.originals.keep(message.as_bytes()), now=now,
+        name=name, to_address=address, subject=subject, content_sha256=site.originals.keep(message.as_bytes()),
     )  # fmt: skip
 
 

@@ -188,7 +188,7 @@ def _finish(claim: Claim, order: _Order, content: bytes) -> RunState:
     with site.session() as session:
         run = session.get_one(WorkbookRun, claim.run_id)
         row = session.get_one(RegisteredWorkbook, order.workbook_id)
-        letters.post(site, session, run.id, composed, now=now)
+        letters.post(site, session, run.id, composed)
         claim.let_go(
             session, state=RunState.DELIVERED, finished_at=now, next_try_at=None,
             reason_zh="", reason_en="",
