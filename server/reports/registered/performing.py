@@ -149,17 +149,16 @@ def _built(claim: Claim, order: _Order) -> tuple[bytes, Found | None]:
         # Otherwise somebody has saved it since: their changes come first, it is made anew from them.
         if base is None or base.sha256 in (order.base_sha256, order.built.sha256):
             return order.built.content, base
-    as_of = order.as_of(claim.clock())
     made = refresh(
         site, order.source, order.plan, order.viewer,
-        as_of=as_of, place=order.place, step=lambda step: claim.note(step=step),
+        as_of=order.as_of(claim.clock()), place=order.place, step=lambda step: claim.note(step=step),
     )  # fmt: skip
     results = Results(site.settings.home)
     digest = results.keep(made.content)
     with site.session() as session:
         before = session.get_one(WorkbookRun, claim.run_id).result_sha256
         claim.note(
-            session, state=RunState.BUILT, step="delivering", as_of=as_of, rows=made.rows,
+            session, state=RunState.BUILT, step="delivering", as_of=made.as_of, rows=made.rows,
             base_sha256=made.base.sha256 if made.base else None,
             result_sha256=digest, result_name=made.filename, result_kept=True, in_place_at=None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from server.reports.registered.places import Found, Place, place_on
 from server.reports.registered.registration import Plan, Source
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, definition_of, load, names
+from server.statistics.periods import instant_of
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 from workbooks.ooxml.tables import PushError, Table
@@ -35,12 +36,13 @@ class CannotRefresh(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A workbook made anew, from *base* unless it is a report; *rows* over all its tables."""
+    """A workbook made anew as of *as_of*, from *base* unless it is a report; *rows* over all its tables."""
 
     content: bytes
     filename: str
     rows: int | None
     base: Found | None
+    as_of: datetime
 
 
 def refresh(
@@ -81,7 +83,7 @@ def refresh(
         step("pushing")
         dataset = with_record_links(site, dataset)
         content, rows = _pushed(site, content, dataset, binding.table, plan), rows + len(dataset)
-    return Refreshed(content, source.filename, rows, base)
+    return Refreshed(content, source.filename, rows, base, as_of)
 
 
 def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
@@ -183,7 +185,10 @@ def _pushed(site: Site, content: bytes, dataset: Dataset, table: str, plan: Plan
 
 
 def _report(site: Site, source: Source, plan: Plan, viewer: Viewer, as_of: datetime) -> Refreshed:
+    """As of the end of its period where that is over: it reads the same as when a person builds it."""
     period = report_period(plan.period, as_of.astimezone(site.zone).date())
+    if period.end is not None:
+        as_of = min(as_of, instant_of(period.end, site.zone))
     try:
         content = build_named_report(
             site, source.report, viewer,
@@ -196,7 +201,7 @@ def _report(site: Site, source: Source, plan: Plan, viewer: Viewer, as_of: datet
         raise CannotRefresh(error.message) from error
     title = load_reports()[source.report].title[plan.language]
     name = period.name if period.start else period.label[plan.language]
-    return Refreshed(content, f"{title} {name}.xlsx", None, None)
+    return Refreshed(content, f"{title} {name}.xlsx", None, None, as_of)
 
 
 def _no_dataset(name: str) -> Text:
