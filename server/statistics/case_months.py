@@ -1,10 +1,13 @@
 """What cases add up to, month by month: sums and counts that can be added again, never averages."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
 from operator import add
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from server.statistics.cases import (
     Case,
@@ -16,7 +19,8 @@ from server.statistics.cases import (
     is_repeat,
     mature,
 )
-from server.statistics.periods import first_of_month, last_of_month, months
+from server.statistics.figures import AGE_BUCKETS
+from server.statistics.periods import first_of_month, last_of_month, months, months_later
 
 Part = Literal["cases", "modes", "backlog"]
 PARTS: tuple[Part, ...] = ("cases", "modes", "backlog")
@@ -167,35 +171,92 @@ def mode_counts(case: Case) -> ModeCounts:
 
 def open_at_month_ends(case: Case, now: datetime) -> Iterator[tuple[OpenGroup, OpenCounts]]:
     """Where the case stood at each month's end before it was closed, up to *now*."""
-    reported = case.reported_at.date()
-    closed = case.closed_on or date.max
-    for month in months(reported, min(closed, now.date())):
-        day = min(last_of_month(month), now.date())
-        if closed > day:
-            age = max(0, (day - reported).days)
-            group = OpenGroup(
-                month, case.station, case.customer, case.vehicle_type, case.system, _stage(case, day), bucket_of(age)
-            )
-            yield group, OpenCounts(1, age > 90)
+    for first, last, stage, age, old in _spells(case, now.date()):
+        for month in months(first, last):
+            group = OpenGroup(month, case.station, case.customer, case.vehicle_type, case.system, stage, age)
+            yield group, OpenCounts(1, old)
+
+
+def _spells(case: Case, today: date) -> Iterator[tuple[date, date, Stage, int, bool]]:
+    """
+    From which month's end to which the case stood alike: (first, last month, stage, age, over 90 days).
+
+    Few spells stand for many months: a case that nobody closes changes no more.
+    """
+    reported, closed, final = case.reported_at.date(), case.closed_on, today.replace(day=1)
+    month = reported.replace(day=1)
+    while month <= final:
+        day = _last_day(month)
+        if day > today:
+            day = today
+        if closed is not None and closed <= day:
+            return
+        age, last = max(0, (day - reported).days), month
+        if age > AGE_BUCKETS[-1] and _last_step(case) <= day:
+            # Old and at its last step: so it stays until it is closed.
+            last = final if closed is None else max(month, months_later(closed.replace(day=1), -1))
+        yield month, last, _stage(case, day), bucket_of(age), age > 90
+        month = _next(last)
+
+
+@cache
+def _last_day(month: date) -> date:
+    return last_of_month(month)
+
+
+@cache
+def _next(month: date) -> date:
+    return months_later(month, 1)
+
+
+def _last_step(case: Case) -> date:
+    """The day after which the stage of an open case stays as it is."""
+    days = [case.analysed_on, case.completed_on, case.verified_on]
+    days.append(case.repaired_at.date() if case.repaired_at is not None else None)
+    return max((day for day in days if day is not None), default=date.min)
 
 
 def add_up(cases: Iterable[Case], now: datetime, parts: Collection[Part] = PARTS) -> Months:
     """What *cases* add up to, as they stand at *now*; of a history only *parts*."""
     by_month: dict[CaseGroup, Measures] = {}
     by_mode: dict[ModeGroup, ModeCounts] = {}
-    backlog: dict[OpenGroup, OpenCounts] = {}
+    changes: _Changes = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for case in cases:
         if "cases" in parts:
             plus(by_month, case_group(case), Measures.of(case, now))
         if "modes" in parts:
             plus(by_mode, mode_group(case), mode_counts(case))
         if "backlog" in parts:
-            for group, counts in open_at_month_ends(case, now):
-                plus(backlog, group, counts)
-    return Months(by_month, by_mode, backlog)
+            place = case.station, case.customer, case.vehicle_type, case.system
+            for first, last, stage, age, old in _spells(case, now.date()):
+                at = changes[(*place, stage, age)]
+                begun, ended = at[first], at[_next(last)]
+                begun[0] += 1
+                begun[1] += old
+                ended[0] -= 1
+                ended[1] -= old
+    return Months(by_month, by_mode, _carried(changes))
 
 
-def plus(sums: dict, group: tuple, more: tuple) -> None:  # type: ignore[type-arg]
+# By what open cases have in common, and by month: by how many (and how many over 90 days) there are more.
+_Changes = dict[tuple[Any, ...], dict[date, list[int]]]
+
+
+def _carried(changes: _Changes) -> dict[OpenGroup, OpenCounts]:
+    """What stands at each month's end, of how many there are more or fewer than the month before."""
+    found: dict[OpenGroup, OpenCounts] = {}
+    for alike, at in changes.items():
+        standing, over, points = 0, 0, sorted(at)
+        for point, following in pairwise(points):
+            standing, over = standing + at[point][0], over + at[point][1]
+            if standing:
+                until = months_later(following, -1)
+                counts = OpenCounts(standing, over)
+                found |= {OpenGroup(month, *alike): counts for month in months(point, until)}
+    return found
+
+
+def plus(sums: dict, group: Hashable, more: tuple) -> None:  # type: ignore[type-arg]
     """Add *more* to what *sums* has for *group*."""
     known = sums.get(group)
     sums[group] = more if known is None else type(more)(*map(add, known, more))

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, literal, or_, select
 from sqlalchemy.types import DateTime
 
 from server.access.visibility import visible
 from server.records import form_tables, kept_revisions
-from server.statistics.cases import REPEAT_DAYS, Case
+from server.statistics.cases import DAYS, REPEAT_DAYS, TIMES, Case
 from server.statistics.selection import Selection
 from server.statistics.snapshot import View
 
@@ -54,6 +54,36 @@ def read(view: View, query: Select[Any]) -> Iterator[Case]:
         if before is not None or after is not None:
             found = _beside(found, before, after, day)
         yield found
+
+
+class _Row(NamedTuple("_Row", [(name, Any) for name in (*CASE_COLUMNS, *_FLAGS)])):  # type: ignore[misc]
+    """What sums need of a case: as a `Case`, which takes several times as long to make."""
+
+    __slots__ = ()
+    key, undecided, close_days = Case.key, Case.undecided, Case.close_days
+
+
+def read_quickly(view: View, query: Select[Any]) -> Iterator[Case]:
+    """The same cases as `read`, only for adding up: they cannot be changed or asked for anything else."""
+    now, today, window = view.local, view.local.date(), timedelta(days=REPEAT_DAYS)
+    times = [CASE_COLUMNS.index(name) for name in TIMES]
+    days = [CASE_COLUMNS.index(name) for name in DAYS]
+    analysed, planned = CASE_COLUMNS.index("analysed_on"), CASE_COLUMNS.index("planned_on")
+    repaired, occurred = CASE_COLUMNS.index("repaired_at"), CASE_COLUMNS.index("occurred_at")
+    key = [CASE_COLUMNS.index(name) for name in KEY]
+    for *values, before, after in view.session.execute(query):
+        if values[analysed] is not None and values[analysed] > today:
+            values[planned] = None  # the plan is known once the analysis is, as in `Case.until`
+        for index in times:
+            if values[index] is not None and values[index] > now:
+                values[index] = None
+        for index in days:
+            if values[index] is not None and values[index] > today:
+                values[index] = None
+        if (before is None and after is None) or not all([values[index] for index in key]):
+            yield _Row(*values, False, False, False)  # type: ignore[misc, call-arg]
+        else:
+            yield _Row(*values, *_flags(values[occurred], values[repaired], before, after, window))  # type: ignore[misc, call-arg]
 
 
 def query_of(view: View) -> Select[Any]:
@@ -109,15 +139,21 @@ def _after(table: Table, view: View) -> ColumnElement[Any]:
 
 
 def _beside(found: Case, before: datetime | None, after: datetime | None, window: timedelta) -> Case:
-    """*found* with how it stands to its neighbours, as `cases.repeats` says."""
+    """*found* with how it stands to its neighbours."""
     if found.key is None:
         return found
-    repaired = found.repaired_at
-    return replace(
-        found,
-        repeated=before is not None and before < found.occurred_at <= _until(before, window),
-        followed=after is not None and repaired is not None and repaired < after <= _until(repaired, window),
-        duplicate=before is not None and found.occurred_at <= before,
+    repeated, followed, duplicate = _flags(found.occurred_at, found.repaired_at, before, after, window)
+    return replace(found, repeated=repeated, followed=followed, duplicate=duplicate)
+
+
+def _flags(
+    occurred: datetime, repaired: datetime | None, before: datetime | None, after: datetime | None, window: timedelta
+) -> tuple[bool, bool, bool]:
+    """Whether a case is repeated, followed, a duplicate, as `cases.repeats` says."""
+    return (
+        before is not None and before < occurred <= _until(before, window),
+        after is not None and repaired is not None and repaired < after <= _until(repaired, window),
+        before is not None and occurred <= before,
     )
 
 

@@ -95,9 +95,9 @@ class Case:
         if self.reported_at > instant:
             return None
         later: dict[str, Any] = {
-            name: None for name in _TIMES if (at := getattr(self, name)) is not None and at > instant
+            name: None for name in TIMES if (at := getattr(self, name)) is not None and at > instant
         }
-        later |= {name: None for name in _DAYS if (on := getattr(self, name)) is not None and on > instant.date()}
+        later |= {name: None for name in DAYS if (on := getattr(self, name)) is not None and on > instant.date()}
         # The plan is made with the analysis and usually lies ahead; it is known once the analysis is.
         if self.analysed_on is not None and "analysed_on" in later:
             later["planned_on"] = None
@@ -165,8 +165,8 @@ class Case:
 
 
 _NAMES = tuple(field.name for field in fields(Case))
-_TIMES = ("responded_at", "arrived_at", "repaired_at")
-_DAYS = ("analysed_on", "completed_on", "verified_on", "closed_on")
+TIMES = ("responded_at", "arrived_at", "repaired_at")
+DAYS = ("analysed_on", "completed_on", "verified_on", "closed_on")
 
 
 def key_of(

@@ -25,13 +25,14 @@ from server.statistics.case_months import (
     add_up,
     plus,
 )
-from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS
+from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE
 from server.statistics.rollups import Rollups, refresh
 from server.statistics.selection import Selection
 from server.statistics.snapshot import View
 from server.statistics.standings import month_number
 
 _PARTS: Mapping[Table, Part] = {CASES: "cases", MODES: "modes", BACKLOG: "backlog"}
+_LIVE = "cases that have not settled"  # kept with a session
 log = structlog.get_logger()
 Group = TypeVar("Group", bound=tuple[Any, ...])
 Sums = TypeVar("Sums", bound=tuple[int, ...])
@@ -51,7 +52,9 @@ def months(
     The rollups are brought up to date before; where that cannot be done now, everything
     is added up from the cases, which takes longer and gives the same.
     """
-    asked = _Asked(selection, regions, _number(first, 0), _number(last, 999912), parts)
+    asked = _Asked(
+        selection, regions, _number(first, 0), _number(last, 999912), parts, view.session.info.setdefault(_LIVE, {})
+    )
     now = min(view.local, view.site.now().replace(tzinfo=None))
     rollups = Rollups(view.site)
     if _may_write(view):
@@ -74,11 +77,18 @@ class _Asked:
     """What is wanted of a history."""
 
     def __init__(
-        self, selection: Selection, regions: Mapping[str, str], first: int, last: int, parts: Collection[Part]
+        self,
+        selection: Selection,
+        regions: Mapping[str, str],
+        first: int,
+        last: int,
+        parts: Collection[Part],
+        live: dict[str, Any],
     ) -> None:
         self._selection, self._regions = selection, regions
         self._first, self._last = first, last
         self._parts = parts
+        self._live = live
 
     def read(self, view: View) -> Months:
         """The history from the rollups and the cases that are not in them."""
@@ -87,7 +97,11 @@ class _Asked:
         table, s = case_rows.kept(view), STANDINGS.c
         query = case_rows.query_of(view).join(STANDINGS, s.record_id == table.c.record_id)
         query = query.where(s.settled >= month, s.entered <= month, *self._chosen(table))
-        found = add_up(case_rows.read(view, query), view.local, self._parts)
+        state = view.session.scalar(select(STATE.c.revision_id))
+        kept = view.as_of, view.viewer, self._selection, state
+        if self._live.get("of") != kept:  # the datasets of one report ask one after the other
+            self._live.update({"of": kept, "cases": list(case_rows.read_quickly(view, query))})
+        found = add_up(self._live["cases"], view.local, self._parts)
         return Months(
             self._with(self._settled(view, CASES, CaseGroup, Measures, month), found.cases),
             self._with(self._settled(view, MODES, ModeGroup, ModeCounts, month), found.modes),
@@ -97,7 +111,7 @@ class _Asked:
     def add_up(self, view: View) -> Months:
         """The same from all cases."""
         query = case_rows.query_of(view).where(*self._chosen(case_rows.kept(view)))
-        found = add_up(case_rows.read(view, query), view.local, self._parts)
+        found = add_up(case_rows.read_quickly(view, query), view.local, self._parts)
         return Months(self._with({}, found.cases), self._with({}, found.modes), self._with({}, found.backlog))
 
     def _chosen(self, table: Table) -> Iterator[Any]:

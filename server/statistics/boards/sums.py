@@ -32,7 +32,7 @@ def measured_by(
     """The cases reported from *first* to *last* by a part of their group."""
     found: dict[Key, Measures] = {}
     for group, measures in _case_groups(sources, first, last):
-        plus(found, key(group), measures)  # type: ignore[arg-type]
+        plus(found, key(group), measures)
     return found
 
 
