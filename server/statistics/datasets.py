@@ -10,13 +10,18 @@ from sqlalchemy.orm import Session
 from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics import (
+    action_datasets,
     cost_datasets,
     deadline_datasets,
     feedback_datasets,
     fracas_datasets,
+    growth_datasets,
     history_datasets,
     installation_datasets,
+    loop_datasets,
+    pareto_datasets,
     plan_datasets,
+    rate_datasets,
     rating_datasets,
     record_datasets,
     repair_datasets,
@@ -37,6 +42,11 @@ from workbooks.reporting.dataset_definition import DatasetDefinition, load_datas
 _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     fracas_datasets.COMPUTED
     | history_datasets.COMPUTED
+    | pareto_datasets.COMPUTED
+    | rate_datasets.COMPUTED
+    | growth_datasets.COMPUTED
+    | action_datasets.COMPUTED
+    | loop_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
     | survey_datasets.COMPUTED
     | station_datasets.COMPUTED

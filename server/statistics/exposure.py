@@ -140,7 +140,7 @@ class _Meter:
         self._total.append(total)
         self._estimated.append(estimated)
 
-    def until(self, day: int) -> tuple[float, float]:
+    def until(self, day: float) -> tuple[float, float]:
         """(all, estimated) that had run since the window began by the end of *day*."""
         days = self._days
         if not days or day <= days[0]:
@@ -198,13 +198,13 @@ class Fleet:
         """Operating hours, alike; a type of which no hour meter was read twice has none."""
         return _sum(self._clocks, first, last, self.trains if codes is None else codes)
 
-    def run(self, code: str, day: date) -> float:
-        """Kilometres of one train since its observation began, by the end of *day*."""
-        return self._odometers[code].until(day.toordinal())[0]
+    def run(self, code: str, day: float) -> float:
+        """Kilometres of one train since its observation began, by the end of the day with this ordinal number."""
+        return self._odometers[code].until(day)[0]
 
-    def age(self, code: str, day: date) -> float:
+    def age(self, code: str, day: float) -> float:
         """
-        Kilometres of one train since it was accepted, by the end of *day*.
+        Kilometres of one train since it was accepted, by the end of the day with this ordinal number.
 
         What it ran before its observation began is taken from its mean.
         """
@@ -216,6 +216,12 @@ class Fleet:
         """The train's mean kilometres a day over its first year under observation."""
         begin = self.trains[code].begin.toordinal()
         return self._odometers[code].until(begin + 364)[0] / 365
+
+    def cumulative(self, first: date, last: date, codes: Iterable[str]) -> list[float]:
+        """Kilometres of the trains *codes* together since *first* began: at its beginning, then at every day's end."""
+        days = range(first.toordinal() - 1, last.toordinal() + 1)
+        totals = [sum(self._odometers[code].until(day)[0] for code in codes) for day in days]
+        return [total - totals[0] for total in totals]
 
     def odd_readings(self) -> tuple[OddReading, ...]:
         """What was left out of the counted trains' readings: the error list."""

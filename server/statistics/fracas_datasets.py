@@ -12,15 +12,14 @@ from server.statistics.cases import (
     Stage,
     action_overdue,
     bucket_of,
-    counts_for_rate,
     fixed_first_time,
     is_relevant,
     is_repeat,
 )
 from server.statistics.figures import AGE_LABELS
 from server.statistics.labels import Labels
-from server.statistics.measures import ParetoRow, pareto, poisson_limits, ratio
-from server.statistics.periods import last_of_month, month_of, months, quarter_of, week_of
+from server.statistics.measures import ParetoRow, pareto
+from server.statistics.periods import last_of_month, month_of, months, week_of
 from server.statistics.repair_datasets import arrival_working_hours, arrived_in_time, in_warranty
 from server.statistics.sources import Sources
 from server.statistics.tabular import Computed, Period, Query, Value, by_period, by_place, flag, rounded
@@ -118,13 +117,18 @@ _BACKLOG: Computed[_Open] = Computed(
 )
 
 
+def mode_key(label: Text) -> str:
+    """What modes of one name under many parts have in common; "other" has the key that stands last in a Pareto."""
+    return "other" if label.zh == _OTHER_MODE.zh else label.zh
+
+
 def mode_counts(found: list[Case], labels: Labels) -> tuple[dict[str, float], dict[str, Text]]:
     """Cases by failure mode; the same mode under many parts is one. "Other" has the key that stands last."""
     counts: Counter[str] = Counter()
     shown: dict[str, Text] = {}
     for case in found:
         label = labels.of("failure_mode", case.failure_mode)
-        key = "other" if label.zh == _OTHER_MODE.zh else label.zh
+        key = mode_key(label)
         counts[key] += 1
         shown[key] = label
     return dict(counts), shown
@@ -157,55 +161,8 @@ _PARETO: Computed[_Mode] = Computed(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    type: str
-    quarter: str
-    failures: int
-    km: float
-    estimated: float | None
-
-    def limit(self, upper: bool) -> float | None:
-        if not self.km:
-            return None
-        limits = poisson_limits(self.failures, self.km / 1e6)
-        return limits.upper if upper else limits.lower
-
-
-def _rates(query: Query) -> Iterator[_Rate]:
-    sources, period = query.sources, query.period
-    counted = [case for case in sources.cases if counts_for_rate(case)]
-    last = min(period.end or sources.today, sources.today)
-    first = max(period.start or date.min, min((c.occurred_at.date() for c in counted), default=sources.today))
-    quarters = sorted({(day.year, (day.month - 1) // 3) for day in months(first, last)})
-    for type_, codes in sorted(sources.vehicle_types.items()):
-        mine = set(codes)
-        for year, index in quarters:
-            begin = max(date(year, index * 3 + 1, 1), first)
-            end = min(last_of_month(date(year, index * 3 + 3, 1)), last)
-            failures = sum(1 for c in counted if c.vehicle in mine and begin <= c.occurred_at.date() <= end)
-            run = sources.fleet.kilometres(begin, end, codes)
-            yield _Rate(type_, quarter_of(end), failures, run.km, run.estimated_share)
-
-
-_RATE: Computed[_Rate] = Computed(
-    facts=_rates,
-    values={
-        "vehicle_type": lambda r, q: r.type,
-        "quarter": lambda r, q: r.quarter,
-        "failures": lambda r, q: r.failures,
-        "kilometres": lambda r, q: rounded(r.km, 0),
-        "rate": lambda r, q: rounded(ratio(r.failures * 1e6, r.km), 3),
-        "lower": lambda r, q: rounded(r.limit(False), 3),
-        "upper": lambda r, q: rounded(r.limit(True), 3),
-        "mdbf": lambda r, q: rounded(ratio(r.km, r.failures), 0),
-        "estimated": lambda r, q: r.estimated,
-    },
-)
-
 COMPUTED: dict[str, Computed[Any]] = {
     "fracas_cases": _CASES,
     "fracas_backlog": _BACKLOG,
     "fracas_pareto": _PARETO,
-    "failure_rate": _RATE,
 }

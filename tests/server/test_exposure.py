@@ -71,8 +71,8 @@ def test_age_counts_what_a_train_ran_before_anybody_kept_records() -> None:
     """Accepted 200 days before the records began."""
     fleet = Fleet([train(accepted_on=day(-200))])
 
-    assert fleet.age("0101", day(0) - timedelta(days=1)) == pytest.approx(20_000, rel=0.02)
-    assert fleet.run("0101", day(9)) == pytest.approx(1_000)
+    assert fleet.age("0101", day(0).toordinal() - 1) == pytest.approx(20_000, rel=0.02)
+    assert fleet.run("0101", day(9).toordinal()) == pytest.approx(1_000)
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6, unique=True))

@@ -16,6 +16,8 @@ EFFECTIVE = Text("有效", "effective")
 UNCHANGED = Text("无变化", "no change")
 INCONCLUSIVE = Text("证据不足", "not enough evidence")
 
+UNITS = Text("单位里程", "units of exposure")
+
 RateTest = Literal["exact-cond", "wald", "score", "wald-log", "score-log", "sqrt"]
 
 
@@ -50,7 +52,12 @@ class Effect:
 
 
 def effect(
-    systems: Sequence[System], changed: Sequence[float], *, confidence: float = 0.9, pooled: bool = False
+    systems: Sequence[System],
+    changed: Sequence[float],
+    *,
+    confidence: float = 0.9,
+    pooled: bool = False,
+    unit: Text = UNITS,
 ) -> Effect:
     """
     The exact conditional test of Poisson rates before and after *changed*, one value per system in its own scale.
@@ -92,7 +99,7 @@ def effect(
         power=power,
         needed=missing,
         verdict=verdict,
-        note=_note(verdict, power, missing),
+        note=_note(verdict, power, missing, unit),
     )
 
 
@@ -120,7 +127,7 @@ def _verdict(p_value: float | None, power: float | None) -> Text:
     return UNCHANGED if power is not None and power >= POWER_REQUIRED else INCONCLUSIVE
 
 
-def _note(verdict: Text, power: float | None, needed: float | None) -> Text:
+def _note(verdict: Text, power: float | None, needed: float | None, unit: Text) -> Text:
     if verdict is EFFECTIVE:
         return Text("措施后故障率显著下降", "the rate fell by more than chance")
     if verdict is UNCHANGED:
@@ -134,8 +141,8 @@ def _note(verdict: Text, power: float | None, needed: float | None) -> Text:
             f"a halved rate would be seen with {share} only; too few failures before for any exposure to help",
         )
     return Text(
-        f"故障率减半只有 {share} 的把握看出，还需约 {needed:,.0f} 单位里程",
-        f"a halved rate would be seen with {share} only; about {needed:,.0f} more units of exposure are needed",
+        f"故障率减半只有 {share} 的把握看出，还需约 {needed:,.0f} {unit.zh}",
+        f"a halved rate would be seen with {share} only; about {needed:,.0f} {unit.en} more are needed",
     )
 
 

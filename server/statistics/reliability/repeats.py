@@ -1,6 +1,6 @@
 """Repeat failures at three levels: the same place again, the same fault after its cure, the same part after repair."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -155,19 +155,26 @@ class RepeatShare:
     undecided: int
 
 
-def repeat_share(level: Level, cases: Iterable[Case], window_days: int, now: datetime) -> RepeatShare:
-    """How many failures whose fault ended at least *window_days* before *now* came back within the window."""
+def repeat_share(
+    level: Level, cases: Iterable[Case], window_days: int, now: datetime, followed: Collection[str] | None = None
+) -> RepeatShare:
+    """
+    How many failures whose fault ended at least *window_days* before *now* came back within the window.
+
+    *followed* names those that did where more cases are known than these.
+    """
     held = list(cases)
     key = {Level.PLACE: place, Level.SERIAL: serial, Level.ACTION: mode}[level]
     decided = [case for case in held if key(case) is not None]
     ends = {case.number: _ended(case, level) for case in decided}
     watched = {n for n, end in ends.items() if end is not None and end + timedelta(days=window_days) <= now}
-    followed = {repeat.before.number for repeat in repeats_at(level, decided, window_days)}
+    if followed is None:
+        followed = {repeat.before.number for repeat in repeats_at(level, decided, window_days)}
     return RepeatShare(
         level=level,
         window=window_days,
         watched=len(watched),
-        followed=len(watched & followed),
+        followed=len(watched & set(followed)),
         immature=sum(1 for n, end in ends.items() if end is not None and n not in watched),
         undecided=len(held) - len(decided),
     )

@@ -1,0 +1,71 @@
+"""Pareto charts that weigh: failure modes by minutes of delay and by hours of downtime."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from server.statistics.cases import Case
+from server.statistics.fracas_datasets import mode_key
+from server.statistics.measures import ParetoRow, pareto
+from server.statistics.tabular import Computed, Query, rounded
+from workbooks.form import Text
+
+_DELAY = Text("晚点分钟", "minutes of delay")
+_DOWN = Text("停机小时", "hours of downtime")
+
+
+class _Weighed(NamedTuple):
+    """One failure mode by one weight; *n* failures carry it."""
+
+    by: Text
+    rank: int
+    label: Text
+    row: ParetoRow
+    n: int
+
+
+def _weighed(query: Query) -> Iterator[_Weighed]:
+    labels = query.labels("fracas")
+    sums: dict[Text, Counter[str]] = {_DELAY: Counter(), _DOWN: Counter()}
+    counts: dict[Text, Counter[str]] = defaultdict(Counter)
+    shown: dict[str, Text] = {}
+    for case, delay in _cases(query):
+        label = labels.of("failure_mode", case.failure_mode)
+        key = mode_key(label)
+        shown[key] = label
+        down = None if case.repaired_at is None else (case.repaired_at - case.occurred_at) / timedelta(hours=1)
+        for by, amount in ((_DELAY, delay), (_DOWN, down)):
+            if amount is not None and amount > 0:
+                sums[by][key] += amount  # type: ignore[assignment]
+                counts[by][key] += 1
+    for by, amounts in sums.items():
+        for rank, row in enumerate(pareto(amounts), start=1):
+            yield _Weighed(by, rank, shown[row.name], row, counts[by][row.name])
+
+
+def _cases(query: Query) -> Iterator[tuple[Case, float | None]]:
+    """The cases of the period as they stood, with their minutes of delay."""
+    for row in query.sources.view.rows("fracas"):
+        if not (row["reported_at"] and row["occurred_at"] and query.period.holds(row["occurred_at"].date())):
+            continue
+        case = Case.of(row).until(query.sources.now)
+        if case is not None and query.sources.selected(case):
+            yield case, row["delay_minutes"]
+
+
+_WEIGHED: Computed[_Weighed] = Computed(
+    facts=_weighed,
+    values={
+        "weight": lambda w, q: w.by[q.language],
+        "rank": lambda w, q: w.rank,
+        "failure_mode": lambda w, q: w.label[q.language],
+        "amount": lambda w, q: rounded(w.row.count, 1),
+        "failures": lambda w, q: w.n,
+        "share": lambda w, q: w.row.share,
+        "cumulative": lambda w, q: w.row.cumulative,
+        "vital": lambda w, q: int(w.row.vital),
+    },
+)
+
+COMPUTED: dict[str, Computed[Any]] = {"pareto_weighed": _WEIGHED}
