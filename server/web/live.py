@@ -99,10 +99,11 @@ def links() -> Sequence[FeedLinkView]:
 def narrowed(link: FeedLinkView) -> str:
     """What a link is narrowed to, in words."""
     asked = dict(link.options)
-    period = asked.get("period", "")
-    words = [local(PERIODS[period]) if period in PERIODS else period]
     days = [asked[name] for name in ("start", "end") if name in asked]
-    words += [" – ".join(days)] if days else []
+    words = [" – ".join(days)] if days else []
+    period = asked.get("period", "")
+    if period or not days:
+        words.insert(0, local(PERIODS[period]) if period in PERIODS else period)
     words += [asked[name] for name in DIMENSIONS if name in asked]
     return " · ".join(words)
 

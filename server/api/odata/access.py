@@ -10,7 +10,7 @@ from server.api.problems import Problem
 from workbooks.form import Text
 
 _NO_TOKEN = Text(
-    "用户名任意，密码填写“账号”页面签发的读取令牌（不是登录密码）；令牌可能已过期或撤销。",
+    "用户名任意，密码填写“账户”页面签发的读取令牌（不是登录密码）；令牌可能已过期或撤销。",
     "Any user name; the password is a token with the scope read from the account page, not the one you sign in with. "
     "It may have expired or been revoked.",
 )
