@@ -29,6 +29,7 @@ from server.statistics import (
     station_datasets,
     survey_datasets,
     technician_datasets,
+    train_datasets,
     trip_datasets,
 )
 from server.statistics.selection import EVERYTHING, Selection
@@ -53,6 +54,7 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     | trip_datasets.COMPUTED
     | repair_datasets.COMPUTED
     | technician_datasets.COMPUTED
+    | train_datasets.COMPUTED
     | installation_datasets.COMPUTED
     | feedback_datasets.COMPUTED
     | rating_datasets.COMPUTED

@@ -31,6 +31,7 @@ _RECORD_LINES = Text(
     "period. Count is 1, for pivots.",
 )
 _ANCHOR = Anchor(column="received_on", label=Text("首次接收时间", "time first received"))
+_DIMENSIONS = ("station", "customer", "vehicle_type", "system")
 _Fact = tuple[Mapping[str, Any], Mapping[str, Any]]  # the record, and the line of a repeat (or the record again)
 
 
@@ -91,6 +92,11 @@ def _dimensions(row: Mapping[str, Any]) -> SimpleNamespace:
 
 def _received_on(row: Mapping[str, Any], query: Query) -> Any:
     return query.sources.view.local_time(row["created_at"]).date()
+
+
+def _selected(row: Mapping[str, Any], query: Query) -> bool:
+    """Whether the record is of the place, customer and product asked for, as far as its form names them."""
+    return query.sources.selected(SimpleNamespace(**{name: row[name] for name in _DIMENSIONS if name in row}))
 
 
 def _columns(form: FormDefinition, repeat: Repeat | None) -> Iterator[tuple[Column, Value]]:
@@ -173,7 +179,7 @@ def _received(query: Query) -> list[_Received]:
     for form_id in view.site.definitions:
         for row in view.rows(form_id):
             day = view.local_time(row["created_at"]).date()
-            if query.period.holds(day):
+            if query.period.holds(day) and _selected(row, query):
                 counts[form_id, month_of(day), row["station"]] += 1
     ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or ""))
     return [_Received(*key, count) for key, count in ordered]
