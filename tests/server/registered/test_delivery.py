@@ -45,6 +45,7 @@ def _letters(site: Site) -> list[Reply]:
         return list(session.scalars(select(Reply).order_by(Reply.id)))
 
 
+@SQLITE
 def test_a_workbook_on_a_share_is_refreshed_where_it_lies(
     open_site: OpenSite, folder: Path, alice: Viewer, mei: Viewer
 ):
@@ -61,6 +62,7 @@ def test_a_workbook_on_a_share_is_refreshed_where_it_lies(
     assert result(site, mei, workbook_id) == ("访问.xlsx", content)
 
 
+@SQLITE
 def test_an_open_workbook_waits_and_its_owner_is_told_once(
     open_site: OpenSite, folder: Path, alice: Viewer, mei: Viewer
 ):
@@ -85,6 +87,7 @@ def test_an_open_workbook_waits_and_its_owner_is_told_once(
     assert history(site, workbook_id)[0].reason_zh == ""
 
 
+@SQLITE
 def test_a_later_day_takes_the_place_of_one_that_waits(open_site: OpenSite, folder: Path, alice: Viewer, mei: Viewer):
     """Open since yesterday: the run of yesterday is dropped, that of today is delivered."""
     site = open_site()

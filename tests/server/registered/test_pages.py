@@ -44,6 +44,7 @@ def test_a_manager_registers_a_workbook_without_a_script(app: Flask, site: Site,
     assert "%E5%8D%8E%E4%B8%9C" in answer.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_what_is_wrong_is_told_on_the_page(app: Flask, site: Site):
     """Nothing typed is lost, and a share that is not set, or a file that is no workbook, is said."""
     mei = signed_in(app, "mei")

@@ -34,6 +34,7 @@ from tests.server.registered.books import EIGHT, MONDAY, at, book, history, note
 from tests.server.visits import fill_in
 
 DAY = timedelta(days=1)
+SQLITE = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)  # where no database makes a difference
 
 
 def test_a_workbook_is_refreshed_when_it_is_due(site: Site, alice: Viewer, bob: Viewer):
@@ -66,6 +67,7 @@ def test_downtime_is_made_up_for_exactly_once(site: Site, alice: Viewer, bob: Vi
     assert (second.occurrence, second.missed) == (EIGHT + 14 * DAY, 0)
 
 
+@SQLITE
 def test_a_late_month_end_reads_like_one_in_time(site: Site, alice: Viewer, bob: Viewer):
     """What was recorded in December is not among November's figures, though the run is made in December."""
     month_end = {"rhythm": Rhythm.MONTH_END, "bindings": (
@@ -128,6 +130,7 @@ def test_a_batch_that_never_ends_is_not_waited_for(site: Site, alice: Viewer, bo
     assert states(site, workbook_id) == ["delivered"]
 
 
+@SQLITE
 def test_figures_are_those_the_owner_may_see(site: Site, alice: Viewer, charlie: Viewer, mei: Viewer, bob: Viewer):
     """Mei manages the east: the visit of Chengdu is not in her workbook, and in Bob's it is."""
     east = visit(site, alice)
@@ -146,6 +149,7 @@ def visit_of_charlie(site: Site, charlie: Viewer) -> str:
     return receipt.record_number
 
 
+@SQLITE
 def test_a_selection_narrows_the_rows(site: Site, alice: Viewer, charlie: Viewer, bob: Viewer):
     visit(site, alice)
     west = visit_of_charlie(site, charlie)
@@ -172,6 +176,7 @@ def test_a_disabled_owner_pauses_the_workbook(site: Site, bob: Viewer, ada: View
     assert "停用" in view.paused.zh
 
 
+@SQLITE
 def test_what_cannot_be_pushed_fails_with_the_reason(site: Site, bob: Viewer):
     """The words of the push, not tried again before the next day."""
     workbook_id = uploaded(site, bob, book(headings=("编号", "不存在的列")))
@@ -185,6 +190,7 @@ def test_what_cannot_be_pushed_fails_with_the_reason(site: Site, bob: Viewer):
         result(site, bob, workbook_id)
 
 
+@SQLITE
 def test_an_upload_that_is_no_workbook_fails_with_the_reason(site: Site, bob: Viewer):
     """It is read in a child process, and what it is is said."""
     workbook_id = uploaded(site, bob, b"PK\x03\x04 not quite")
@@ -193,6 +199,7 @@ def test_an_upload_that_is_no_workbook_fails_with_the_reason(site: Site, bob: Vi
     assert ".xlsx" in history(site, workbook_id)[0].reason_zh
 
 
+@SQLITE
 def test_an_error_of_our_own_is_tried_three_times_and_stops_nothing_else(
     site: Site, alice: Viewer, bob: Viewer, monkeypatch: pytest.MonkeyPatch
 ):
@@ -214,6 +221,7 @@ def test_an_error_of_our_own_is_tried_three_times_and_stops_nothing_else(
     assert states(site, sound) == ["delivered"]
 
 
+@SQLITE
 def test_the_last_versions_are_kept(site: Site, alice: Viewer, bob: Viewer):
     """Five days, three kept: the files of the others are gone, the runs are still told."""
     workbook_id = uploaded(site, bob)
@@ -242,6 +250,7 @@ def test_run_now_twice_is_one_run(site: Site, alice: Viewer, bob: Viewer):
     assert [run.cause for run in history(site, workbook_id)] == [Cause.PERSON]
 
 
+@SQLITE
 def test_a_pause_is_not_made_up_for(site: Site, bob: Viewer):
     workbook_id = uploaded(site, bob)
     pause(site, workbook_id, by=bob)
@@ -253,6 +262,7 @@ def test_a_pause_is_not_made_up_for(site: Site, bob: Viewer):
     assert at(site, EIGHT + DAY).delivered == 1
 
 
+@SQLITE
 def test_another_schedule_counts_from_now(site: Site, bob: Viewer):
     """Moved to seven o'clock at half past: nothing is due before tomorrow."""
     workbook_id = uploaded(site, bob)
@@ -292,6 +302,7 @@ def test_a_removed_workbook_is_gone_with_its_versions(site: Site, bob: Viewer, a
     assert [path for path in (site.settings.home / FOLDER).rglob("*") if path.is_file()] == []
 
 
+@SQLITE
 def test_a_report_is_built_for_its_period(site: Site, alice: Viewer, bob: Viewer):
     """From a definition instead of a file of one's own, named after its month."""
     report = Source(filename="", report="fracas_monthly")
