@@ -150,6 +150,7 @@ class _Sheets:
         """The sheet with its pivot table or table and its chart; a board stays empty so far."""
         looks, language = self._looks, self._language
         page = self._book.add_worksheet(sheet.title[language])
+        _set_print(page, self._report, language)
         drawn = sheet.pivot or sheet.chart or sheet.board
         if drawn:
             page.hide_gridlines(2)
@@ -174,7 +175,6 @@ class _Sheets:
         if sheet.board:
             self._boards.append((page, sheet))
         page.set_tab_color(_TAB["board" if sheet.board else "pivot" if drawn else "data"])
-        _set_print(page, self._report, language)
 
     def add_boards(self) -> None:
         """The charts of boards, two side by side, once what they show stands on its sheet."""

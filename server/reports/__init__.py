@@ -196,4 +196,5 @@ def _scope(viewer: Viewer, master: Master) -> Text:
         place = label(master, Selection(station=viewer.station)) if viewer.station else Text("无", "none")
     else:
         place = label(master, Selection(region=region)) if region else Text("全公司", "whole company")
-    return Text(f"{place.zh}（{viewer.display_name}）", f"{place.en} ({viewer.display_name})")
+    english = viewer.display_name if viewer.user_id is not None else viewer.username
+    return Text(f"{place.zh}（{viewer.display_name}）", f"{place.en} ({english})")

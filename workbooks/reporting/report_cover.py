@@ -79,7 +79,7 @@ def add_cover(
     *appendix* names the sheets that follow those of the definition, and what they are for.
     """
     cover = _Cover(page, looks, language)
-    for column, width in enumerate((2.5, 24, 26, 26, 26)):
+    for column, width in enumerate((2.5, 23, 25, 24, 30)):
         page.set_column(column, column, width)
     page.set_row(1, 34)
     page.write_string(1, 1, report.title[language], looks("title"))
@@ -108,9 +108,9 @@ def _add_summary(cover: _Cover, text: str) -> None:
 
 def _add_entry(cover: _Cover, title: str, note: str) -> None:
     """A line of the table of contents; a long note takes the lines it needs."""
-    cover.page.write_url(cover.row, 1, f"internal:'{title}'!A1", cover.looks("link"), title)
+    cover.page.write_url(cover.row, 1, f"internal:'{title}'!A1", cover.looks("entry"), title)
     cover.page.merge_range(cover.row, 2, cover.row, 4, note, cover.looks("wrapped"))
-    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // 80)) + 2)
+    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // 88)) + 2)
     cover.row += 1
 
 

@@ -22,6 +22,7 @@ from workbooks.reporting.report_style import FORMATS, HEAT, Looks, column_width,
 from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
+_PAGE_WIDTH = 200  # in widths of a letter: what can be read on a page across
 _STRIP = 8  # rows that slicers take
 FEW = 5  # figures over fewer cases are grey: they are not to be ranked
 
@@ -77,9 +78,12 @@ def add_table(
         top, 0, last, len(headers) - 1, {"name": table.name, "columns": headers, "style": "Table Style Light 9"}
     )
     page.set_row(top, 30)
+    total = 0.0
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
         look = looks("body", report.source_format(table.name, column.name) or FORMATS[column.type])
-        page.set_column(place, place, _width(column, values, language), look)
+        width = _width(column, values, language)
+        page.set_column(place, place, width, look)
+        total += width
         for number, value in enumerate(values[: last - top] or [None], start=top + 1):
             _write(page, number, place, value, look, column)
     for place, calculated in enumerate(table.calculated, start=len(columns)):
@@ -90,6 +94,9 @@ def add_table(
             page.write_formula(number, place, f"={calculated.formula}", look, "" if value is None else value)
     page.freeze_panes(top + 1, 0 if sheet.chart else 1)
     page.repeat_rows(top)
+    if not sheet.chart and total > _PAGE_WIDTH:  # a wide table is printed on pages side by side that can be read
+        page.fit_to_pages(-(-int(total) // _PAGE_WIDTH), 0)
+        page.repeat_columns(0)
     if sheet.chart:
         return None
     return TableRows(
@@ -128,6 +135,7 @@ def add_pivot(
         page.set_column(place, place, column_width(texts, least=12))
     if not sheet.slicers:  # they would fill a small screen if they stayed while it is scrolled
         page.freeze_panes(body, len(layout.rows))
+    page.repeat_rows(top, body - 1)
     _add_conditions(page, layout, body, looks)
     return PlacedPivot(layout=layout, sheet=sheet.title[language], top=top + 1, left=1)
 

@@ -36,6 +36,7 @@ _LOOKS: Mapping[str, Mapping[str, Any]] = {
     "mono": {"font_name": "Consolas", "font_size": 9},
     "wrapped": {"text_wrap": True, "valign": "top"},
     "link": {"font_color": "#0563C1", "underline": 1},
+    "entry": {"font_color": "#0563C1", "underline": 1, "valign": "top"},
     "name": {"bold": True, "valign": "top"},
     "fact_name": {"font_color": GREY, "bottom": 1, "bottom_color": LINE},
     "fact": {"bold": True, "bottom": 1, "bottom_color": LINE},
