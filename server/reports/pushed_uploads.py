@@ -19,6 +19,7 @@ _TOO_MUCH = Text(
     "工作簿太大或太复杂，处理时超出了时间或内存限制。请缩短数据期间，或在自己的电脑上用 aftersheet push 刷新。",
     "The workbook is too large or too complex: time or memory ran out. Narrow the period, or use `aftersheet push`.",
 )
+_MOST_TABLES = 20
 _DAMAGED = Text(
     "文件的某一部分与格式不符，无法刷新。请在 Excel 中打开、另存为 .xlsx 后再试。",
     "A part of the file is not as it should be. Open it in Excel, save it as .xlsx and try again.",
@@ -91,20 +92,28 @@ def push_upload(
     return content, changes
 
 
-def fitting_orders(site: Site, content: bytes, language: Language) -> list[Order]:
+def fitting_orders(site: Site, content: bytes, language: Language, table: str | None = None) -> list[Order]:
     """
-    For each table of the workbook *content* the dataset whose columns fit its headings most closely.
+    For each table of the workbook *content*, or for *table* alone, the dataset that fits its headings most closely.
 
     Tables that no dataset fits are left alone.
 
     Raises:
-        PushError: It has no table that any dataset fits, or cannot be read.
+        PushError: It has no such table that any dataset fits, too many, or cannot be read.
     """
     try:
         tables = tables_in(site, content)
     except CannotRefresh as error:
         raise PushError(error.message) from error
-    orders = [Order(found[0], table.name) for table in tables for found in [fitting(site, table, language)] if found]
+    meant = [found for found in tables if table is None or found.name.casefold() == table.casefold()]
+    if len(meant) > _MOST_TABLES:
+        raise PushError(
+            Text(
+                f"工作簿里有 {len(meant)} 个表，一次最多刷新 {_MOST_TABLES} 个。请填写表名。",
+                f"The workbook has {len(meant)} tables; at most {_MOST_TABLES} are refreshed at once. Name one.",
+            )
+        )
+    orders = [Order(names[0], found.name) for found in meant for names in [fitting(site, found, language)] if names]
     if not orders:
         zh, en = "、".join(table.name for table in tables), ", ".join(table.name for table in tables)
         raise PushError(

@@ -49,11 +49,8 @@ def receive() -> ResponseReturnValue:
         abort(404)
     try:
         period = ReportPeriod.parse(found) if (found := request.form.get("period", "").strip()) else None
-        orders = (
-            [Order(dataset, request.form.get("table", "").strip() or None)]
-            if dataset
-            else fitting_orders(site(), content, language)
-        )
+        table = request.form.get("table", "").strip() or None
+        orders = [Order(dataset, table)] if dataset else fitting_orders(site(), content, language, table)
         content, changes = push_upload(
             site(), content, orders, viewer,
             extent=Extent(start=period.start, end=period.end) if period else Extent(),

@@ -126,6 +126,8 @@ def test_the_page_fills_every_table_it_knows(client: Program, app: Flask):
     assert [len(rows(fetched.data, f"数据{n}")) for n in (0, 1)] == [2, 2]
     assert "attachment" in fetched.headers["Content-Disposition"]
     assert signed_in(app, "charlie").get(link).status_code == 404
+    one = browser.post("/refresh", {"workbook": (BytesIO(content), "a.xlsx"), "dataset": "", "table": "T_MINE1"})
+    assert one.text.count("<code>xl/tables/") == 1
 
 
 def test_the_page_says_why_not(app: Flask):
