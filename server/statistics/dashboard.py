@@ -94,12 +94,12 @@ class Figures:
         self.language: Language = language or viewer.language
 
     def board(self, name: str) -> Dashboard:
-        """The tiles and the charts of a board."""
+        """The tiles and the charts of a board; the slow ones are left to be asked for by `chart`."""
         return Dashboard(
             as_of=self.sources.now,
             window=self.window,
             tiles=all_tiles(self.sources, self.window) if name == "overview" else (),
-            charts={chart: self.chart(chart) for chart in on_board(name)},
+            charts={chart: self.chart(chart) for chart in on_board(name) if not CHARTS[chart].slow},
         )
 
     def chart(self, name: str) -> Chart:

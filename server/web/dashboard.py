@@ -11,8 +11,9 @@ from server.reports import PeriodNotOffered, UnknownReport, build_named_report, 
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
 from server.reports.connections import KINDS as CONNECTIONS
 from server.reports.connections import Connection, default_kind
-from server.statistics.boards.catalogue import BOARDS, CHARTS
+from server.statistics.boards.catalogue import BOARDS, CHARTS, on_board
 from server.statistics.boards.chart import Chart
+from server.statistics.boards.listing import MOST_LISTED
 from server.statistics.dashboard import Figures, UnknownChart
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.web.context import server_address, site
@@ -89,23 +90,18 @@ def _board(name: str) -> str:
         "dashboard.html",
         board=name,
         boards=BOARDS,
-        boards_of={chart: entry.boards[-1] for chart, entry in CHARTS.items()},
         as_of=f"{found.as_of:%Y-%m-%d %H:%M}",
         window=found.window,
         tiles=[shown(tile) for tile in found.tiles],
-        cards=[_card(chart, arguments) for chart in found.charts.values()],
+        cards=[_card(found.charts[chart], arguments) if chart in found.charts else chart for chart in on_board(name)],
         filters=asked,
-        arguments=arguments,
         kinds=_kinds(asked),
         periods=periods(asked.kind, site().now().date()),
         choices=offered,
         dimensions=DIMENSIONS,
         reports=_reports(asked),
-        most=ROWS_ON_FIRST_SCREEN if name == "overview" else None,
-        plotly=script_url(),
-        sheet_ids=sheet_ids(),
-        cell=cell_shown,
-        bars=_BARS,
+        most=ROWS_ON_FIRST_SCREEN if name == "overview" else MOST_LISTED,
+        **_for_charts(arguments),
     )
 
 
@@ -148,6 +144,36 @@ def _reports(asked: Filters) -> list[tuple[str, Text, dict[str, str]]]:
             del arguments["period"]
         found.append((name, report.title, arguments))
     return found
+
+
+@pages.get("/charts/<name>")
+@login_required
+def card(name: str) -> str:
+    """One chart: as a part of a board that asks for it, or as a page of its own."""
+    if name not in CHARTS:
+        abort(404)
+    with site().session(read_only=True) as session:
+        figures, asked = _figures(session)
+        chart = figures.chart(name)
+    part = request.headers.get("X-Requested-With") == "fetch"
+    return render_template(
+        "chart_part.html" if part else "chart.html", found=_card(chart, asked.arguments()), board="",
+        most=ROWS_ON_FIRST_SCREEN if part and request.args.get("on") == "overview" else MOST_LISTED,
+        filters=asked, as_of=f"{chart.data.as_of:%Y-%m-%d %H:%M}", window=figures.window,
+        **_for_charts(asked.arguments()),
+    )  # fmt: skip
+
+
+def _for_charts(arguments: dict[str, str]) -> dict[str, Any]:
+    """What every page with charts needs."""
+    return {
+        "arguments": arguments,
+        "boards_of": {chart: entry.boards[-1] for chart, entry in CHARTS.items()},
+        "plotly": script_url(),
+        "sheet_ids": sheet_ids(),
+        "cell": cell_shown,
+        "bars": _BARS,
+    }
 
 
 @pages.get("/charts/<name>.<kind>")

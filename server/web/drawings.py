@@ -256,6 +256,16 @@ def _trips(chart: Chart, lead: Lead) -> Picture:
     )
 
 
+def _plans(chart: Chart, lead: Lead) -> Picture:
+    parts = (("overdue", "a5"), ("within_30", "a3"), ("within_60", "a2"), ("within_90", "a1"))
+    return Picture(
+        kind="lying",
+        places=_places(chart, lead),
+        parts=tuple(_series(chart, name, kind) for name, kind in parts),
+        notes=tuple(number(total) for total in chart.column("total")),
+    )
+
+
 def _kept(chart: Chart, lead: Lead) -> Picture:
     parts = (("on_time", "good"), ("late", "a3"), ("overdue", "a5"), ("not_due", "none"))
     notes = tuple(shown("percent", rate) for rate in chart.column("rate"))
@@ -281,5 +291,6 @@ _DRAWN: Mapping[str, Callable[[Chart, Lead], Picture]] = {
     "complaints": _complaints,
     "performance": _performance,
     "trips_by_period": _trips,
+    "plans": _plans,
     "kept": _kept,
 }

@@ -45,6 +45,7 @@ ROUTES: Mapping[str, Answers] = {
     "POST /language": Answers(302, 302),
     "GET /": OWN,
     "GET /boards/<board>": OWN,
+    "GET /charts/<name>": OWN,
     "GET /charts/<name>.<kind>": OWN,
     "GET /charts/<name>/records": OWN,
     "GET /charts/<name>/records.<kind>": OWN,

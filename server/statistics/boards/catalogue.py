@@ -21,11 +21,16 @@ BOARDS: Mapping[str, Text] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a chart is made, where it stands, and who finds the records behind its marks."""
+    """
+    How a chart is made, where it stands, and who finds the records behind its marks.
+
+    A *slow* one reads every case of its days: pages ask for it when they stand already.
+    """
 
     make: Maker
     boards: tuple[str, ...]
     behind: Finder | None = None
+    slow: bool = False
 
 
 CHARTS: Mapping[str, Entry] = MappingProxyType(
@@ -44,8 +49,9 @@ CHARTS: Mapping[str, Entry] = MappingProxyType(
         "complaints": Entry(voice.complaint_classes, ("overview", "satisfaction"), voice.complaints_behind),
         "performance": Entry(voice.performance, ("satisfaction",), failures.stations_behind),
         "trips_by_period": Entry(travel.trips, ("overview", "trips"), travel.trips_behind),
-        "kept": Entry(overdue.kept, ("overview", "overdue")),
-        "technicians": Entry(people.technicians, ("overview", "satisfaction")),
+        "plans": Entry(overdue.plans, ("overview", "overdue"), overdue.plans_behind),
+        "kept": Entry(overdue.kept, ("overdue",), slow=True),
+        "technicians": Entry(people.technicians, ("overview", "satisfaction"), slow=True),
         "travellers": Entry(travel.travellers, ("trips",), travel.travellers_behind),
         "overdue": Entry(overdue.overdue, ("overview", "overdue")),
     }

@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   const boxes = [...document.querySelectorAll("[data-figure]")];
-  if (!boxes.length) return;
+  const cards = [...document.querySelectorAll("[data-card]")];
+  if (!boxes.length && !cards.length) return;
   const source = document.currentScript.dataset.plotly;
   const chinese = document.documentElement.lang.startsWith("zh");
   const touch = matchMedia("(pointer: coarse)").matches || (navigator.maxTouchPoints > 0 && innerWidth < 760);
@@ -156,6 +157,21 @@
     }
   };
 
+  // What takes longer to compute comes when the page stands already.
+  const fetchCard = async (card, watch) => {
+    try {
+      const answer = await fetch(card.dataset.card, { headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(60000) });
+      if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+      const holder = document.createElement("template");
+      holder.innerHTML = await answer.text();
+      const came = holder.content.querySelector("section");
+      card.replaceWith(came);
+      came.querySelectorAll("[data-figure]").forEach(watch);
+    } catch {
+      card.querySelector("p").firstChild.textContent = `${card.dataset.failed} `;
+    }
+  };
+
   const begin = () => {
     const seen = new IntersectionObserver((entries) => {
       for (const entry of entries) {
@@ -165,11 +181,13 @@
         }
       }
     }, { rootMargin: "200px" });
-    for (const box of boxes) {
+    const watch = (box) => {
       // Whoever saves data gets the script for the chart that is touched, not for looking at it.
       if (navigator.connection?.saveData) box.addEventListener("pointerdown", () => upgrade(box), { once: true });
       else seen.observe(box);
-    }
+    };
+    boxes.forEach(watch);
+    for (const card of cards) fetchCard(card, watch);
   };
   const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
   if (document.readyState === "complete") idle(begin);
