@@ -90,8 +90,10 @@ class Entities:
             return lambda row: None if (v := values[row]) is None else v.isoformat()[:10]
         if column.type == "text":
             return lambda row: None if (v := values[row]) is None else str(v)
-        if column.type == "integer" and numbers_as_text:
-            return lambda row: None if (v := values[row]) is None else str(v)
+        if column.type == "integer":
+            kind: Callable[[int], Any] = str if numbers_as_text else int
+            # Sums of floats are counts too: Edm.Int64 knows no 3.0.
+            return lambda row: None if (v := values[row]) is None else kind(round(v))
         return lambda row: values[row]
 
     def _bases(self) -> list[str]:

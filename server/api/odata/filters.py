@@ -130,6 +130,8 @@ class Compiler:
         values = self._entities.column(column.name)
         if column.type in ("decimal", "percent"):  # both are Edm.Double, whatever Python holds
             return Term("number", lambda row: None if (v := values[row]) is None else float(v))
+        if column.type == "integer":  # a sum of floats is a whole number, too
+            return Term("number", lambda row: None if (v := values[row]) is None else round(v))
         return Term(_KIND_OF_COLUMN[column.type], values.__getitem__)
 
     def _compared(self, tree: ast.Compare, depth: int) -> Term:
