@@ -23,6 +23,7 @@ test: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/intake.py
 	$(BIN)/python benchmarks/push.py
+	$(BIN)/python benchmarks/statistics.py
 	@if command -v dovecot >/dev/null; then $(BIN)/python benchmarks/mail.py; \
 	else echo "benchmarks/mail.py is left out: it needs Dovecot (Debian's dovecot-imapd) and root."; fi
 

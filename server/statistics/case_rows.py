@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, literal, null, or_, select
 from sqlalchemy.types import DateTime
 
 from server.access.visibility import visible
@@ -86,15 +86,16 @@ def read_quickly(view: View, query: Select[Any]) -> Iterator[Case]:
             yield _Row(*values, *_flags(values[occurred], values[repaired], before, after, window))  # type: ignore[misc, call-arg]
 
 
-def query_of(view: View) -> Select[Any]:
+def query_of(view: View, *, neighbours: bool = True) -> Select[Any]:
     """
     All cases known at the view's instant that its viewer may see, each with its neighbours.
 
     Neighbours are looked for among all cases there are: that a failure came back is true
-    for everybody.
+    for everybody. Without *neighbours* nothing is said about that.
     """
     table = kept(view)
-    query = select(*(table.c[name] for name in CASE_COLUMNS), _before(table, view), _after(table, view))
+    beside: Any = (_before(table, view), _after(table, view)) if neighbours else (null(), null())
+    query = select(*(table.c[name] for name in CASE_COLUMNS), *beside)
     query = query.where(known(table, view))
     if view.viewer.sees_all:
         return query

@@ -84,10 +84,15 @@ class Sources:
         return [then for then in (case.until(instant) for case in found) if then is not None]
 
     def open_within(self, first: date, last: date) -> list[Case]:
-        """The cases reported by the end of *last* and not closed by that of *first*, as they stood, oldest first."""
+        """
+        The cases reported by the end of *last* and not closed by that of *first*, as they stood, oldest first.
+
+        They do not say whether they are repeats.
+        """
         c = case_rows.kept(self.view).c
         reported = c.reported_at <= datetime.combine(last, time.max)
-        return self._cases(reported, or_(c.closed_on.is_(None), c.closed_on > first))
+        still_open = or_(c.closed_on.is_(None), c.closed_on > first)
+        return self._cases(reported, still_open, neighbours=False)
 
     @property
     def first_report(self) -> date | None:
@@ -106,9 +111,9 @@ class Sources:
         """
         return history.months(self.view, self.selection, self.regions, first, last, parts)
 
-    def _cases(self, *conditions: ColumnElement[bool]) -> list[Case]:
+    def _cases(self, *conditions: ColumnElement[bool], neighbours: bool = True) -> list[Case]:
         chosen = case_rows.selected(case_rows.kept(self.view), self.selection, self.regions)
-        query = case_rows.query_of(self.view).where(*conditions, *chosen)
+        query = case_rows.query_of(self.view, neighbours=neighbours).where(*conditions, *chosen)
         return sorted(case_rows.read(self.view, query), key=lambda case: (case.reported_at, case.number))
 
     @cached_property

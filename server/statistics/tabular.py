@@ -44,6 +44,7 @@ class Query:
         self.period = period
         self.language = language
         self._labels: dict[str, Labels] = {}
+        self._named: dict[tuple[str, str, object], str] = {}
         self._seen: dict[str, set[object]] = {}
 
     def first(self, column: str, key: object) -> int:
@@ -59,7 +60,11 @@ class Query:
 
     def named(self, form_id: str, field_name: str, code: object) -> str:
         """The label of *code* as an answer of that field; "（未填）" where there is none."""
-        return self.labels(form_id).of(field_name, code)[self.language]
+        key = form_id, field_name, code
+        found = self._named.get(key)
+        if found is None:
+            found = self._named[key] = self.labels(form_id).of(field_name, code)[self.language]
+        return found
 
     def labels(self, form_id: str) -> Labels:
         if form_id not in self._labels:
