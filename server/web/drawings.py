@@ -17,7 +17,7 @@ from server.web.svg import number
 from workbooks.dataset import Column
 
 Lead = Callable[[str], str | None]  # from a mark to the list of its records
-Kind = Literal["columns", "pareto", "stacks", "trend", "lying", "scatter", "table"]
+Kind = Literal["columns", "pareto", "stacks", "trend", "lying", "scatter", "curves", "table"]
 FEW = 5  # below so many facts a figure is grey and not to be compared
 ESTIMATED = 0.2  # kilometres guessed beyond this share make a rate doubtful
 MODES_SHOWN = 10
@@ -30,7 +30,7 @@ class Picture:
     What is drawn: *places* from left to right (or top to bottom), *parts* as blocks, *lines* over them.
 
     *limit* is a dashed line. *tones*, *partial* and *thin* mark places; *notes* stand
-    behind lying bars; *points* and *cuts* make a scatter plot.
+    behind lying bars; *points* and *cuts* make a scatter plot, *lines* over *across* curves.
     """
 
     kind: Kind
@@ -48,6 +48,8 @@ class Picture:
     points: tuple[Point, ...] = ()
     cuts: tuple[float | None, float | None] = (None, None)
     axes: tuple[str, str] = ("", "")
+    across: tuple[float, ...] = ()  # of curves: where each value stands on the lower axis
+    logarithmic: bool = False
     wide: bool = False
 
 
@@ -277,6 +279,29 @@ def _kept(chart: Chart, lead: Lead) -> Picture:
     )
 
 
+def _growth(chart: Chart, lead: Lead) -> Picture:
+    lines = (("mean", "c1"), ("crow_amsaa", "c2"), ("duane", "c3"))
+    return _curves(chart, "kilometres", lines, logarithmic=True)
+
+
+def _mcf(chart: Chart, lead: Lead) -> Picture:
+    return _curves(chart, "age", (("mcf", "c1"), ("lower", "none"), ("upper", "none")))
+
+
+def _curves(chart: Chart, across: str, lines: Sequence[tuple[str, str]], *, logarithmic: bool = False) -> Picture:
+    label = next(c.label[current_language()] for c in chart.data.columns if c.name == across)
+    columns = [c for c in chart.data.columns if c.name in (across, *(name for name, _ in lines), "k", "at_risk")]
+    titles = ("; ".join(_said(columns, row)) for row in zip(*(chart.column(c.name) for c in columns), strict=True))
+    return Picture(
+        kind="curves",
+        places=tuple(Place(label="", title=title) for title in titles),
+        lines=tuple(_series(chart, name, kind) for name, kind in lines),
+        across=tuple(chart.column(across)),
+        axes=(label, ""),
+        logarithmic=logarithmic,
+    )
+
+
 _DRAWN: Mapping[str, Callable[[Chart, Lead], Picture]] = {
     "months": _failures,
     "modes": _modes,
@@ -291,6 +316,8 @@ _DRAWN: Mapping[str, Callable[[Chart, Lead], Picture]] = {
     "complaints": _complaints,
     "performance": _performance,
     "trips_by_period": _trips,
+    "growth_points": _growth,
+    "mcf": _mcf,
     "plans": _plans,
     "kept": _kept,
 }

@@ -1,5 +1,6 @@
 """More charts as SVG: columns of several parts, lines with limits, points in four quadrants."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -183,6 +184,45 @@ def scatter(
         beyond = x > right - 70
         name = text(x - 8 if beyond else x + 8, y + 4, point.label, anchor="end" if beyond else "start", kind="small")
         drawn.append(linked(element("g", element("title", point.title), dot, name, class_="mark"), point.href))
+    return drawing(frame.width, frame.height, label, *drawn)
+
+
+def curves(
+    across: Sequence[float],
+    lines: Sequence[Series],
+    label: str,
+    *,
+    axis: str,
+    logarithmic: bool = False,
+    size: Size = "half",
+) -> Markup:
+    """Lines over a scale of numbers, both scales logarithmic where asked."""
+    frame = FRAMES[size]
+    reached = [value for s in lines for value in s.values if value is not None and (value > 0 or not logarithmic)]
+    scaled = math.log10 if logarithmic else float
+    left, right = scaled(min(across)) if logarithmic else 0.0, scaled(max(across))
+    low, high = scaled(min(reached, default=1)) if logarithmic else 0.0, scaled(max(reached, default=1))
+    bottom = frame.height - frame.bottom
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return (
+            frame.left + frame.inner * (scaled(x) - left) / ((right - left) or 1),
+            frame.top + (bottom - frame.top) * (1 - (scaled(y) - low) / ((high - low) or 1)),
+        )
+
+    drawn = [
+        element("line", x1=frame.left, x2=frame.width - frame.right, y1=bottom, y2=bottom, class_="axis"),
+        element("line", x1=frame.left, x2=frame.left, y1=frame.top, y2=bottom, class_="axis"),
+        text(frame.left, bottom + 17, number(min(across) if logarithmic else 0)),
+        text(frame.width - frame.right, bottom + 17, number(max(across)), anchor="end"),
+        text(frame.width / 2, bottom + 32, axis, anchor="middle"),
+        text(frame.left + 4, frame.top + 4, number(max(reached, default=1), 1)),
+    ]
+    for s in lines:
+        points = [
+            place(x, y) for x, y in zip(across, s.values, strict=True) if y is not None and (y > 0 or not logarithmic)
+        ]
+        drawn.append(line(points, f"path {s.kind}"))
     return drawing(frame.width, frame.height, label, *drawn)
 
 

@@ -26,6 +26,8 @@ def plot(picture: Picture) -> Markup | None:
         return None
     if picture.kind == "scatter":
         data, layout = _scatter(picture)
+    elif picture.kind == "curves":
+        data, layout = _numeric(picture)
     elif picture.kind == "lying":
         data, layout = _lying(picture)
     else:
@@ -149,6 +151,20 @@ def _lying(picture: Picture) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def _wide(note: str) -> int:
     return sum(13 if ord(char) > 0x2E80 else 7 for char in note)
+
+
+def _numeric(picture: Picture) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    said = [escape(place.title, quote=False) for place in picture.places]
+    data = [
+        {
+            "type": "scatter", "mode": "lines", "name": escape(line.label, quote=False), "x": picture.across,
+            "y": line.values, "line": {"color": COLOURS[line.kind], "width": 2}, "hovertext": said, "hoverinfo": "text",
+        }
+        for line in picture.lines
+    ]  # fmt: skip
+    kind = "log" if picture.logarithmic else "linear"
+    layout = {"xaxis": {"type": kind, "title": {"text": escape(picture.axes[0])}}, "yaxis": {"type": kind}}
+    return data, layout
 
 
 def _scatter(picture: Picture) -> tuple[list[dict[str, Any]], dict[str, Any]]:

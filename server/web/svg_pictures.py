@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from server.web.charts import Bar, Column, bars, both, columns, pareto
 from server.web.drawings import Picture
-from server.web.graphs import Size, scatter, stacks, trend
+from server.web.graphs import Size, curves, scatter, stacks, trend
 
 
 def svg(picture: Picture, label: str) -> Markup | None:
@@ -28,6 +28,10 @@ def _draw(picture: Picture, label: str, narrow: bool) -> Markup:
             return bars(_bars(picture), label, classes=[part.kind for part in picture.parts], narrow=narrow)
         case "trend":
             return trend(picture.places, picture.lines, label, limit=picture.limit, percent=picture.percent, size=size)
+        case "curves":
+            return curves(
+                picture.across, picture.lines, label, axis=picture.axes[0], logarithmic=picture.logarithmic, size=size
+            )
         case "scatter":
             return scatter(picture.points, label, axes=picture.axes, cuts=picture.cuts, size=size)
         case _:

@@ -62,7 +62,7 @@ def _charts(site: Site, viewer: Viewer = OPERATOR, period: str | None = None, **
             session, viewer, site=site, as_of=at(AS_OF, site), selection=Selection(**selection),
             period=ReportPeriod.parse(period) if period else None, language="zh",
         )  # fmt: skip
-        return {name: figures.chart(name) for name in CHARTS}
+        return {name: figures.chart(name) for name, entry in CHARTS.items() if "reliability" not in entry.boards}
 
 
 def _dataset(site: Site, name: str, **known: Any) -> list[dict[str, Any]]:

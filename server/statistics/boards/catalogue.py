@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from server.statistics.boards import ageing, failures, overdue, people, travel, voice
+from server.statistics.boards import ageing, failures, overdue, people, reliability, travel, voice
 from server.statistics.boards.chart import Finder, Maker
 from workbooks.form import Text
 
@@ -15,6 +15,7 @@ BOARDS: Mapping[str, Text] = MappingProxyType(
         "satisfaction": Text("满意度", "Satisfaction"),
         "trips": Text("出差", "Trips"),
         "overdue": Text("逾期", "Overdue"),
+        "reliability": Text("可靠性", "Reliability"),
     }
 )
 
@@ -32,6 +33,21 @@ class Entry:
     behind: Finder | None = None
     slow: bool = False
 
+
+# The verdict stands before the figures it rests on: a phone shows the first columns only.
+_BETWEEN = (
+    "vehicle_type", "trains", "failures", "kilometres", "mdbf", "mdbf_lower", "mdbf_upper", "mdbsf", "mtbf",
+    "mtbf_lower", "mtbf_upper", "estimated", "reason",
+)  # fmt: skip
+_GROWTH = (
+    "scope", "verdict", "failures", "beta", "beta_lower", "beta_upper", "cumulative", "current", "lower", "upper",
+    "c2", "critical",
+)  # fmt: skip
+_EFFECTS = (
+    "change_no", "verdict", "failure_mode", "since", "failures_before", "rate_before", "failures_after",
+    "rate_after", "ratio", "lower", "upper", "power", "note",
+)  # fmt: skip
+_TRENDS = ("tested", "verdict", "failures", "laplace", "laplace_p", "handbook", "handbook_p", "adjusted_p")
 
 CHARTS: Mapping[str, Entry] = MappingProxyType(
     {
@@ -54,6 +70,14 @@ CHARTS: Mapping[str, Entry] = MappingProxyType(
         "technicians": Entry(people.technicians, ("overview", "satisfaction"), slow=True),
         "travellers": Entry(travel.travellers, ("trips",), travel.travellers_behind),
         "overdue": Entry(overdue.overdue, ("overview", "overdue")),
+        "mean_between_failures": Entry(
+            reliability.of_dataset("mean_between_failures", _BETWEEN), ("reliability",), slow=True
+        ),
+        "growth_points": Entry(reliability.of_fleet("growth_points"), ("reliability",), slow=True),
+        "mcf": Entry(reliability.of_fleet("mcf"), ("reliability",), slow=True),
+        "reliability_growth": Entry(reliability.of_dataset("reliability_growth", _GROWTH), ("reliability",), slow=True),
+        "ca_effectiveness": Entry(reliability.of_dataset("ca_effectiveness", _EFFECTS), ("reliability",), slow=True),
+        "trend_tests": Entry(reliability.of_dataset("trend_tests", _TRENDS), ("reliability",), slow=True),
     }
 )
 
