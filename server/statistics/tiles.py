@@ -30,6 +30,7 @@ _COUNTED = {
     "year": Text("本年故障数", "Failures this year"),
     "history": Text("故障总数", "Failures in all"),
 }
+_ANY_COUNTED, _ANY_TRAVELLED = Text("故障数", "Failures"), Text("出差人次", "Travellers")  # of the period chosen
 _TRAVELLED = {
     "month": Text("本月出差人次", "Travellers this month"),
     "quarter": Text("本季度出差人次", "Travellers this quarter"),
@@ -54,7 +55,7 @@ def all_tiles(sources: Sources, window: Window) -> tuple[Tile, ...]:
 def failures_counted(sources: Sources, window: Window) -> Tile:
     """Reports of the counted period against as many days of the one before; noise is not called a change."""
     counted = window.counted
-    label = _COUNTED[counted.kind]
+    label = _COUNTED[counted.kind] if window.period is None else _ANY_COUNTED
     if counted.start is None or counted.end is None:
         count = measured(sources, None, window.last).failures
         return Tile(
@@ -261,7 +262,7 @@ def trips_counted(sources: Sources, window: Window) -> Tile:
     overdue = sum(trip.summary == "overdue" for trip in sources.trips if trip.departed_on <= last)
     return Tile(
         name="trips",
-        label=_TRAVELLED[counted.kind],
+        label=_TRAVELLED[counted.kind] if window.period is None else _ANY_TRAVELLED,
         value=persons if sources.trips else None,
         unit=Text("人次", ""),
         change=change if sources.trips else None,

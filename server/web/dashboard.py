@@ -199,9 +199,11 @@ def behind(name: str) -> str:
             found = figures.behind(name, mark)
         except UnknownChart:
             abort(404)
-        title = figures.chart(name).data.title
+        chart = figures.chart(name)
+        named = dict(zip(chart.marks, chart.data.data[0], strict=True)).get(mark.partition("|")[0], "—")
     return render_template(
-        "behind.html", name=name, mark=mark, title=title, found=found, filters=asked, arguments=asked.arguments(),
+        "behind.html", name=name, mark=mark, named=named, title=chart.data.title, found=found,
+        filters=asked, arguments=asked.arguments(),
         as_of=f"{found.data.as_of:%Y-%m-%d %H:%M}", window=figures.window, cell=cell_shown,
     )  # fmt: skip
 

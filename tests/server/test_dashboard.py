@@ -94,6 +94,7 @@ def test_a_month_reads_as_of_its_end(site: Site, facts: Mapping[str, str]) -> No
     """What was planned for 1 April is not overdue in March; in the running month it is, with its record."""
     march = _charts(site, period="2026-03")["overdue"].column("number")
     assert sorted(march) == sorted([facts["complaint"], facts["trip"]])  # no answer, no summary
+    assert _charts(site, period="2026-03")["months"].column("complete") == [1]
     now = _charts(site)["overdue"]
 
     assert facts["case0"] in now.column("number")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from server.statistics.boards.chart import Behind, Cells, Chart, cell, table_of
@@ -227,7 +227,9 @@ def rate(sources: Sources, window: Window, language: Language) -> Chart:
         end = last_of_month(months_later(start, 2))
         run = sources.fleet.kilometres(start, min(end, sources.today))
         name = quarter_of(start)
-        rows.append(_Rate(name, failed[name], run.km, run.estimated_share, end < sources.today))
+        rows.append(
+            _Rate(name, failed[name], run.km, run.estimated_share, datetime.combine(end, time.max) <= sources.now)
+        )
     cells: Cells = [
         cell("quarter", "季度", "Quarter", "text", lambda r: r.quarter),
         cell("rate", "百万公里故障率", "Failures per 10⁶ km", "decimal", lambda r: rounded(r.of("rate"), 3)),

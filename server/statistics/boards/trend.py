@@ -1,7 +1,7 @@
 """Months of failures with the mean of the year before and its exact limits."""
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from server.statistics.case_months import Months
 from server.statistics.figures import MonthFigures
@@ -35,7 +35,7 @@ def month_figures(history: Months, now: datetime) -> tuple[MonthFigures, ...]:
                 opened=failures,
                 closed=waiting + failures - backlog[month],
                 backlog=backlog[month],
-                complete=last_of_month(month) < now.date(),
+                complete=datetime.combine(last_of_month(month), time.max) <= now,
             )
         )
         waiting = backlog[month]
