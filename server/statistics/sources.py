@@ -40,13 +40,17 @@ class Sources:
         self.selection = selection
         self.now = view.local
         self.today = self.now.date()
+        self._limits: dict[tuple[str, str], float] = {}
 
     def labels(self, form_id: str) -> Labels:
         return Labels(self.view.site.definitions[form_id], self.view.site.master(self.view.session, retired=True))
 
     def limit(self, form_id: str, name: str) -> float:
         """A limit as the form's definition cites it."""
-        return float(self.view.site.definitions[form_id].threshold(name).value)
+        key = form_id, name
+        if key not in self._limits:
+            self._limits[key] = float(self.view.site.definitions[form_id].threshold(name).value)
+        return self._limits[key]
 
     @cached_property
     def regions(self) -> dict[str, str]:
