@@ -296,7 +296,7 @@ def _plan(number: str, departs: date, returns: date, *companions: str, leader: s
     return {
         "number": number, "station": "SH", "leader": leader, "departs_on": departs, "returns_on": returns,
         "customer": "C1", "destination": "南京", "purpose": "repair",
-        "companions": [{"person": person} for person in companions],
+        "companions": [{"person": person} for person in companions], "budget_total": 1_000.0, "failure_no": None,
     }  # fmt: skip
 
 
@@ -304,8 +304,9 @@ def _summary(plan_no: str, departed: date, returned: date, persons: int, on: dat
     return {
         "number": f"S-{plan_no}", "station": "SH", "leader": "P1", "plan_no": plan_no, "departed_on": departed,
         "customer": "C1", "returned_on": returned, "persons": persons, "destination": "南京", "purpose": "repair",
-        "cost_total": 900.0,
-        "undone_count": 1, "summary_on": on,
+        "cost_total": 900.0, "cost_travel": 500.0, "cost_lodging": 300.0, "cost_allowance": 100.0, "cost_other": None,
+        "undone_count": 1, "summary_on": on, "planned_return_on": None, "customer_rating": None,
+        "acceptance_papers": "yes",
     }  # fmt: skip
 
 
@@ -360,7 +361,7 @@ def _sheet(
     return {
         "campaign_year": 2026, "campaign": "q4", "customer": customer, "station": "SH", "sent_on": date(2026, 10, 9),
         "outcome": "no_answer" if total is None else "returned", "returned_on": None if total is None else returned,
-        "total_score": total, "recommend": 9, "created_at": datetime(2026, 10, 21), **scores, **known,
+        "total_score": total, "recommend": 9, "weakest": "price", "created_at": datetime(2026, 10, 21), **scores, **known,
     }  # fmt: skip
 
 
