@@ -361,7 +361,8 @@ def _sheet(
     return {
         "campaign_year": 2026, "campaign": "q4", "customer": customer, "station": "SH", "sent_on": date(2026, 10, 9),
         "outcome": "no_answer" if total is None else "returned", "returned_on": None if total is None else returned,
-        "total_score": total, "recommend": 9, "weakest": "price", "created_at": datetime(2026, 10, 21), **scores, **known,
+        "total_score": total, "recommend": 9, "weakest": "price", "created_at": datetime(2026, 10, 21),
+        **scores, **known,
     }  # fmt: skip
 
 
