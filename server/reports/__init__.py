@@ -13,10 +13,13 @@ from server.reports.connections import Connection, connected
 from server.reports.lineage import lineage
 from server.reports.spans import days
 from server.site import Site
-from server.statistics.datasets import load
+from server.statistics.datasets import read
 from server.statistics.periods import instant_of
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import EVERYTHING, Selection
+from server.statistics.snapshot import View
+from server.statistics.sources import Sources
+from server.statistics.tabular import Period
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 from workbooks.master import Master
@@ -134,17 +137,15 @@ def build_named_report(
 def _datasets(
     session: Session, site: Site, about: Occasion, viewer: Viewer, language: Language, selection: Selection
 ) -> dict[str, Dataset]:
-    """The rows of each table, by its name; what two tables share is loaded once."""
+    """The rows of each table, by its name; the facts that several of them share are read once."""
+    sources = Sources(View.at(session, site, viewer, about.as_of), selection)
     loaded: dict[tuple[str, date | None, date | None], Dataset] = {}
 
     def rows(table: ReportTable) -> Dataset:
         start, end = days(table.span, about.period)
         key = table.dataset, start, end
         if key not in loaded:
-            loaded[key] = load(
-                session, table.dataset, viewer, site=site, as_of=about.as_of, start=start, end=end,
-                language=language, selection=selection,
-            )  # fmt: skip
+            loaded[key] = read(sources, table.dataset, Period(start, end), language)
         return loaded[key]
 
     return {table.name: rows(table) for table in about.report.tables}
