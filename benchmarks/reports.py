@@ -1,5 +1,5 @@
 """
-What building a report workbook costs: the FRACAS monthly report over made-up cases.
+What building a report workbook costs: the FRACAS board over made-up cases.
 
     python benchmarks/reports.py [--rounds 3] [--profile]
 
@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,12 +25,23 @@ from workbooks.dataset import Column, ColumnType, Dataset
 from workbooks.form import Text
 from workbooks.pivots import build_report
 from workbooks.report import load_reports
+from workbooks.reporting.report_definition import ReportDefinition
 
 # Cases, lines of the backlog, seconds promised.
 SIZES = ((8_300, 2_400, 0.6), (25_000, 7_500, 1.2))
-REPORT = load_reports()["fracas_monthly"]
+TABLES = ("T_fracas_cases", "T_fracas_backlog", "T_fracas_pareto")
 STATIONS = [(f"区域{n % 6}", f"第{n}服务站") for n in range(24)]
 START = datetime(2024, 12, 1)  # noqa: DTZ001 (site-local)
+
+
+def charted() -> ReportDefinition:
+    """The FRACAS board with the sheets over these tables; those on reliability have a few rows."""
+    report = load_reports()["fracas_board"]
+    sheets = [s for s in report.sheets if (s.pivot and s.pivot.table in TABLES) or (s.table and s.table.name in TABLES)]
+    return replace(report, sheets=tuple(sheets))
+
+
+REPORT = charted()
 
 
 def cases(count: int, seed: int) -> Dataset:

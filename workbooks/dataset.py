@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from workbooks.form import Text
@@ -17,13 +17,18 @@ EVERYTHING = Text("全部", "all")
 
 @checked_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Column:
-    """One column: *name* in the API, *label* as the header in a workbook, *definition* where that is not enough."""
+    """
+    One column: *name* in the API, *label* as the header in a workbook, *definition* where that is not enough.
+
+    *decimals* is how many are shown where its type alone does not say it well.
+    """
 
     name: str
     label: Text
     type: ColumnType
     unit: Text | None = None
     definition: Text | None = None
+    decimals: Annotated[int, Field(ge=0, le=6)] | None = None
 
 
 class RowSource(Protocol):

@@ -151,8 +151,7 @@ class _Sheets:
         looks, language = self._looks, self._language
         page = self._book.add_worksheet(sheet.title[language])
         _set_print(page, self._report, language)
-        drawn = sheet.pivot or sheet.chart or sheet.board
-        if drawn:
+        if sheet.headed:
             page.hide_gridlines(2)
             add_heading(page, sheet, looks, language)
         self.slicers += add_slicers(page, sheet, self._caches, self._slicer_names, language)
@@ -174,7 +173,7 @@ class _Sheets:
             add_chart(self._book, page, sheet.chart, source, corner, looks, language, running=self._running)
         if sheet.board:
             self._boards.append((page, sheet))
-        page.set_tab_color(_TAB["board" if sheet.board else "pivot" if drawn else "data"])
+        page.set_tab_color(_TAB["board" if sheet.board else "pivot" if sheet.headed else "data"])
 
     def add_boards(self) -> None:
         """The charts of boards, two side by side, once what they show stands on its sheet."""

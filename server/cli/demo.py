@@ -222,8 +222,8 @@ def _show_answers(answers: list[_Answer], language: Language) -> None:
 
 
 def _build_report(site: Site, language: Language) -> Path:
-    path = site.settings.home / "reports" / "fracas_monthly.xlsx"
-    write_file(path, build_named_report(site, "fracas_monthly", Viewer.operator(), language=language))
+    path = site.settings.home / "reports" / "fracas_board.xlsx"
+    write_file(path, build_named_report(site, "fracas_board", Viewer.operator(), language=language))
     return path
 
 

@@ -251,7 +251,7 @@ def test_a_page_beyond_all_numbers_is_empty(client: Program):
 @pytest.mark.parametrize("day", ["1990-01-01", "2199-12-31"])
 def test_reports_are_built_for_every_day_that_is_taken(client: Program, day: str):
     """Also where there are no figures yet, or none any more."""
-    assert client.get(f"/reports/fracas_monthly?as_of={day}").data[:2] == b"PK"
+    assert client.get(f"/reports/fracas_board?as_of={day}").data[:2] == b"PK"
 
 
 def test_reading_does_not_wait_for_a_writer(client: Program, site: Site):

@@ -84,9 +84,9 @@ def test_every_export_is_in_the_trail(app: Flask, site: Site, alice: Viewer):
     """What left as a list, a dataset or a report, and with whom; not what was in it."""
     fill_in(site, alice)
     browser, client = signed_in(app, "alice"), program(app, site, "bob")
-    for path in ("/forms/visit/records.csv", "/forms/visit/records.xlsx?q=secret", "/reports/fracas_monthly.xlsx"):
+    for path in ("/forms/visit/records.csv", "/forms/visit/records.xlsx?q=secret", "/reports/fracas_board.xlsx"):
         assert browser.get(path).status_code == 200
-    for path in ("/datasets/records_by_form?format=csv", "/datasets/records_by_form", "/reports/fracas_monthly"):
+    for path in ("/datasets/records_by_form?format=csv", "/datasets/records_by_form", "/reports/fracas_board"):
         assert client.get(path).status_code == 200
     with site.session(read_only=True) as session:
         query = select(AuditEntry).where(AuditEntry.action == "exported").order_by(AuditEntry.sequence)
@@ -96,10 +96,10 @@ def test_every_export_is_in_the_trail(app: Flask, site: Site, alice: Viewer):
     assert [(actor, subject) for actor, subject, _ in found] == [
         ("alice", "records:visit"),
         ("alice", "records:visit"),
-        ("alice", "report:fracas_monthly"),
+        ("alice", "report:fracas_board"),
         ("bob", "dataset:records_by_form"),
         ("bob", "dataset:records_by_form"),
-        ("bob", "report:fracas_monthly"),
+        ("bob", "report:fracas_board"),
     ]
     assert found[0][2] == {"format": "csv", "rows": 1}
     assert not any("secret" in str(details) for _, _, details in found)

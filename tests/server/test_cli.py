@@ -170,7 +170,7 @@ def test_receipt_is_the_marked_workbook(company: Run, tmp_path: Path):
 def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
     """A report is built, then gets the rows of what came in since."""
     path = tmp_path / "report.xlsx"
-    assert company("report", "fracas_monthly", "--out", path).exit_code == 0
+    assert company("report", "fracas_board", "--out", path).exit_code == 0
     company("intake", GOOD)
 
     result = company("push", "fracas_cases", path)
@@ -182,7 +182,7 @@ def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
 def test_a_push_is_taken_back_by_restore(company: Run, tmp_path: Path):
     """What the workbook held is kept in the data folder, listed and brought back; --out leaves it alone."""
     path = tmp_path / "report.xlsx"
-    company("report", "fracas_monthly", "--out", path)
+    company("report", "fracas_board", "--out", path)
     before = path.read_bytes()
     company("intake", GOOD)
 
@@ -200,7 +200,7 @@ def test_a_push_is_taken_back_by_restore(company: Run, tmp_path: Path):
 
 def test_a_day_out_of_reach_is_refused(company: Run, tmp_path: Path):
     """A mistyped year is told, not calculated."""
-    result = company("report", "fracas_monthly", "--out", tmp_path / "x.xlsx", "--as-of", "9999-12-31")
+    result = company("report", "fracas_board", "--out", tmp_path / "x.xlsx", "--as-of", "9999-12-31")
 
     assert result.exit_code == 2
     assert "--as-of" in result.output
@@ -342,7 +342,7 @@ def test_demo_does_the_whole_job(run: Run, tmp_path: Path):
     result = run("demo", "--once", "--port", "8699", "--workbooks", DATA, "--since", since.isoformat(), "--lang", "en")
 
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "home" / "reports" / "fracas_monthly.xlsx").stat().st_size > 10_000
+    assert (tmp_path / "home" / "reports" / "fracas_board.xlsx").stat().st_size > 10_000
     assert "sign in as" in result.output
 
 

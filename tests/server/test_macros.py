@@ -200,14 +200,14 @@ def test_templates_and_reports_come_with_macros_on_request(app: Flask, site: Sit
     """Over the API; the file talks to the address it was asked under."""
     client = program(app, site, "alice")
     plain, macros = client.get("/templates/visit?lang=zh"), client.get("/templates/visit?lang=zh&macros=1")
-    report = client.get("/reports/fracas_monthly?lang=zh&macros=1")
+    report = client.get("/reports/fracas_board?lang=zh&macros=1")
 
     assert not has_macros(Package(plain.data))
     assert macros.headers["Content-Disposition"].endswith(".xlsm")
     assert b'"AS__server" hidden="1">"http://localhost"' in Package(macros.data).read("xl/workbook.xml")
     assert (macros.mimetype, report.mimetype) == (MEDIA_TYPE, MEDIA_TYPE)
     names = Package(report.data).read("xl/workbook.xml").decode()
-    tables = load_reports()["fracas_monthly"].tables
+    tables = load_reports()["fracas_board"].tables
     assert all(f'name="AS__dataset_{table.name}" hidden="1">"{table.dataset}"<' in names for table in tables)
     assert lint(report.data) == []
 

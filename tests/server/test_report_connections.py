@@ -36,7 +36,7 @@ from workbooks.reporting.connections import WebQuery, add_connections
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 pytestmark = on_sqlite
 SERVER = "https://forms.example.cn"
-REPORT, VISITS = "fracas_monthly", "records_visit"
+REPORT, VISITS = "fracas_board", "records_visit"
 ROOT = re.compile(r'OData\.Feed\("([^"]+)"')
 SET = re.compile(r'\[Name = "([^"]+)"')
 

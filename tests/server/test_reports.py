@@ -30,7 +30,7 @@ from workbooks.push import push
 from workbooks.reporting.report_stamp import ReportStamp, StampedTable
 
 __all__ = ["case", "colleague"]  # fixtures
-NAME = "fracas_monthly"
+NAME = "fracas_board"
 HEADINGS = ["编号", "表单", "版次", "收到时间", "途径", "提交人", "原文件", "计入的数据表", "提交号", "原文件 sha256"]
 
 
@@ -79,7 +79,7 @@ def test_a_report_shows_the_end_of_its_period_or_now(site: Site) -> None:
     assert over.as_of.astimezone(site.zone) == datetime(2026, 5, 31, 23, 59, 59, 999999, site.zone)
     assert running.period == ReportPeriod.around("month", site.now().date())
     assert datetime.now(UTC) - running.as_of < timedelta(minutes=1)
-    assert (over.file_name("zh"), over.plain_name) == ("FRACAS 故障月报 2026-05", "fracas_monthly-2026-05")
+    assert (over.file_name("zh"), over.plain_name) == ("FRACAS 看板 2026-05", "fracas_board-2026-05")
 
 
 def test_without_a_period_it_is_the_one_of_the_instant(site: Site) -> None:
@@ -125,7 +125,7 @@ def test_page_and_program_name_the_period(app: Flask, site: Site, case: str) -> 
     asked = f"/reports/{NAME}.xlsx?period=2026Q1&station=CZ"
 
     assert numbers(page.get(asked).data) == [case]
-    assert "fracas_monthly-2026Q1.xlsx" in page.get(asked).headers["Content-Disposition"]
+    assert "fracas_board-2026Q1.xlsx" in page.get(asked).headers["Content-Disposition"]
     assert numbers(api.get(f"/reports/{NAME}?period=2026Q1&station=CD&lang=zh").data) == []
     for wrong in ("period=2026-13", "period=2026", "station=XX"):
         assert page.get(f"/reports/{NAME}.xlsx?{wrong}").status_code == 400

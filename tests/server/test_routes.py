@@ -182,7 +182,7 @@ def alices(site: Site, alice: Viewer, bob: Viewer) -> dict[str, str]:
         "<digest>": digest,
         "<path:filename>": "page.css",
         "/datasets/<name>": "/datasets/records_by_form",
-        "/reports/<name>": "/reports/fracas_monthly",
+        "/reports/<name>": "/reports/fracas_board",
         "<path:resource>": "records_visit",
         "/charts/<name>": "/charts/modes",
         "<board>": "failures",

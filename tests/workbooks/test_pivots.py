@@ -34,7 +34,23 @@ from workbooks.reporting.report_definition import (
 )
 
 X = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-REPORT = load_reports()["fracas_monthly"]
+TABLES = ("T_fracas_cases", "T_fracas_backlog", "T_fracas_pareto")
+
+
+def fed_by(tables, report):
+    """The part of *report* that only these tables feed."""
+
+    def fed(sheet):
+        own = (sheet.pivot.table if sheet.pivot else sheet.table.name if sheet.table else "",)
+        return sheet.board or {*own} <= {*tables}
+
+    kept = [sheet for sheet in report.sheets if fed(sheet)]
+    drawn = {sheet.pivot.name if sheet.pivot else sheet.table.name for sheet in kept if not sheet.board}
+    boards = [replace(s, board=tuple(piece for piece in s.board if piece.of in drawn)) for s in kept]
+    return replace(report, sheets=tuple(boards))
+
+
+REPORT = fed_by(TABLES, load_reports()["fracas_board"])
 STATIONS = {"广州站": "华南", "深圳站": "华南", "郑州站": "华中"}
 CASES = {
     "number": ("故障编号", "text"), "reported_at": ("报修时间", "datetime"), "year": ("年", "integer"),

@@ -43,12 +43,17 @@ def complaint(path):
 
 
 def test_the_reports_that_come_along_load():
-    """fracas_monthly says which datasets it needs; a form folder is no report."""
-    report = load_reports()["fracas_monthly"]
+    """The six reports of the paper and the two boards, each for month, quarter and history; a form is no report."""
+    reports = load_reports()
 
-    assert set(report.datasets) == {"fracas_cases", "fracas_backlog", "fracas_pareto"}
-    assert len(report.pivots) >= 2
-    assert "fracas" not in load_reports()
+    assert list(reports) == [
+        "fault_analysis", "feedback", "fracas_board", "installations", "plans_due", "repairs", "satisfaction_board",
+        "trips",
+    ]  # fmt: skip
+    for report in reports.values():
+        assert report.periods == ("month", "quarter", "history")
+        assert any(sheet.board and sheet.slicers for sheet in report.sheets)
+        assert set(report.datasets) <= set(load_datasets())
 
 
 def test_a_report_is_a_folder_with_its_name(tmp_path):
@@ -169,3 +174,21 @@ def test_the_example_of_the_documentation_is_a_report(tmp_path):
     used = {field.column for pivot in report.pivots for field in (*pivot.rows, *pivot.columns, *pivot.values)}
     used |= set(report.sliced("T_trips"))
     assert used <= {column.name for column in declared.columns}
+
+
+@pytest.mark.parametrize("name", load_reports())
+def test_every_column_and_measure_is_one_of_its_dataset(name):
+    """A definition cannot speak of what its datasets do not hold."""
+    report = load_reports()[name]
+    columns = {table.name: {c.name for c in load_datasets()[table.dataset].columns} for table in report.tables}
+
+    for table in report.tables:
+        assert set(table.columns) <= columns[table.name]
+    for pivot in report.pivots:
+        fields = (*pivot.rows, *pivot.columns, *pivot.filters, *pivot.values)
+        assert {field.column for field in fields} <= columns[pivot.table], pivot.name
+    for sheet in report.sheets:
+        assert {slicer.column for slicer in sheet.slicers} <= set().union(*columns.values())
+        if sheet.table and sheet.chart:
+            shown = {*(sheet.table.columns or columns[sheet.table.name]), *(c.name for c in sheet.table.calculated)}
+            assert {*sheet.chart.columns, *sheet.chart.lines, *sheet.chart.limits} <= shown, sheet.table.name

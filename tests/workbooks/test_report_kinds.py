@@ -40,7 +40,7 @@ def edition(kind, *, start=None, over=True, url="https://aftersheet.example"):
         for table in REPORT.tables
     }
     stamp = ReportStamp(
-        report="fracas_monthly", period=name, as_of=datetime(2026, 3, 5, 10, tzinfo=UTC), language="zh",
+        report="fracas_board", period=name, as_of=datetime(2026, 3, 5, 10, tzinfo=UTC), language="zh",
         built_at=datetime(2026, 3, 5, 10, tzinfo=UTC), selection={"region": "华东"}, username="mei",
         roles=("manager",), station=None, region="华东", tables=tables, version="0.1",
     ).sealed(b"key")  # fmt: skip

@@ -107,10 +107,11 @@ def _range(source: Drawable, place: int) -> list[Any]:
 
 def _named(chart: ReportChart, source: Drawable, name: str) -> dict[str, Any]:
     categories = source.series.get(chart.categories or "", source.categories)
+    groups = source.series.get(chart.groups or "", categories)
     place = source.series[name]
     return {
         "name": [source.sheet, source.first - 1, place],
-        "categories": _range(source, categories),
+        "categories": [source.sheet, source.first, groups, source.last, categories],
         "values": _range(source, place),
     }
 

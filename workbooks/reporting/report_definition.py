@@ -100,7 +100,8 @@ class ReportChart:
     The chart of a sheet: of its pivot table, or of columns of its table.
 
     *categories*, *columns*, *lines* and *limits* name columns of the table, or values of a
-    pivot table without a column field. Lines stand over the columns on a second axis, which
+    pivot table without a column field; *groups* is a table's column to the left of the
+    categories that puts them into groups on their axis. Lines stand over the columns on a second axis, which
     goes to 100 % for shares; the second and further ones are dashed. Limits are dashed
     lines on the columns' own axis: confidence limits, targets, means. A scatter has its
     categories as x, its one column as y, *labels* beside the points, and axes that cross at
@@ -114,6 +115,7 @@ class ReportChart:
     title: Text
     value_axis: Text | None = None
     category_axis: Text | None = None
+    groups: Name | None = None
     categories: Name | None = None
     columns: tuple[Name, ...] = ()
     lines: tuple[Name, ...] = ()
@@ -160,6 +162,11 @@ class ReportSheet:
     chart: ReportChart | None = None
     board: tuple[BoardChart, ...] = ()
     slicers: tuple[ReportSlicer, ...] = ()
+
+    @property
+    def headed(self) -> bool:
+        """Whether title and note stand above; the rows that only feed other sheets begin at once."""
+        return bool(self.note or self.pivot or self.chart or self.board)
 
     def sliced(self, slicer: ReportSlicer) -> str:
         """The table whose pivot tables *slicer* steers."""

@@ -18,7 +18,7 @@ from workbooks.reporting.pivot_layout import PivotLayout, PivotRow
 from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
 from workbooks.reporting.report_charts import Drawable
 from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
-from workbooks.reporting.report_style import FORMATS, HEAT, Looks, column_width, text_width
+from workbooks.reporting.report_style import HEAT, Looks, column_width, number_format, text_width
 from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
@@ -56,7 +56,7 @@ def add_table(
     language: Language,
 ) -> TableRows | None:
     """
-    The Excel table of *sheet*; on a sheet of its own it begins in the first row.
+    The Excel table of *sheet*; on a sheet without note and chart it begins in the first row.
 
     A table that feeds a chart is written whole, since the chart holds its values. Of
     others only the first row is; the rows to fill in are given back.
@@ -67,7 +67,7 @@ def add_table(
     table = sheet.table
     assert table is not None
     columns, data = chosen_columns(table, dataset)
-    top = below_heading(sheet) if sheet.chart else 0
+    top = below_heading(sheet) if sheet.headed else 0
     headers: list[dict[str, Any]] = [{"header": c.label[language], "header_format": looks("column")} for c in columns]
     headers += [
         {"header": c.label[language], "header_format": looks("column"), "formula": f"={c.formula}"}
@@ -80,7 +80,7 @@ def add_table(
     page.set_row(top, 30)
     total = 0.0
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
-        look = looks("body", report.source_format(table.name, column.name) or FORMATS[column.type])
+        look = looks("body", report.source_format(table.name, column.name) or number_format(column))
         width = _width(column, values, language)
         page.set_column(place, place, width, look)
         total += width
@@ -239,7 +239,7 @@ def drawable(sheet: ReportSheet, dataset: Dataset, language: Language) -> Drawab
     assert table is not None
     columns, data = chosen_columns(table, dataset)
     names = [column.name for column in columns] + [column.name for column in table.calculated]
-    formats = {column.name: FORMATS[column.type] for column in columns} | {c.name: c.format for c in table.calculated}
+    formats = {column.name: number_format(column) for column in columns} | {c.name: c.format for c in table.calculated}
     chart, first = sheet.chart, below_heading(sheet) + 1
     values = {column.name: values for column, values in zip(columns, data, strict=True)}
     labels = values.get(chart.categories or "", ()) if chart else ()

@@ -7,7 +7,7 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
-from workbooks.dataset import ColumnType
+from workbooks.dataset import Column, ColumnType
 from workbooks.form import Language
 
 # Both are on every Windows with Excel or WPS in that language.
@@ -77,6 +77,14 @@ class Looks:
     def font(self, size: int, *, bold: bool = False, colour: str = "#1F2937") -> dict[str, Any]:
         """The same font for charts."""
         return {"name": self._font, "size": size, "bold": bold, "color": colour}
+
+
+def number_format(column: Column) -> str:
+    """How Excel shows the values of *column*: by its type, with the decimals it asks for."""
+    if column.decimals is None or column.type not in ("integer", "decimal", "percent"):
+        return FORMATS[column.type]
+    places = "." + "0" * column.decimals if column.decimals else ""
+    return f"0{places}%" if column.type == "percent" else f"#,##0{places}"
 
 
 def text_width(text: str) -> int:

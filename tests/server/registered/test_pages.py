@@ -50,7 +50,7 @@ def test_what_is_wrong_is_told_on_the_page(app: Flask, site: Site):
     mei = signed_in(app, "mei")
     no_book = mei.post("/workbooks/new", {"source": "upload", "workbook": (BytesIO(b"no"), "x.xlsx")})
     no_share = mei.post("/workbooks/new", {"source": "share", "share": "Z", "path": "x.xlsx"})
-    edit = mei.post("/workbooks/new", {"source": "report", "report": "fracas_monthly"}).headers["Location"]
+    edit = mei.post("/workbooks/new", {"source": "report", "report": "fracas_board"}).headers["Location"]
     late = mei.post(edit, {"title": "早报", "period": "last-month", "rhythm": "manual", "at": "26:00"})
 
     assert [no_book.status_code, no_share.status_code, late.status_code] == [422, 422, 422]
@@ -95,10 +95,10 @@ def test_a_program_registers_runs_and_fetches(app: Flask, site: Site, alice: Vie
     ("body", "words"),
     [
         ({"title": "x", "report": "nothing"}, "nothing"),
-        ({"title": "x", "report": "fracas_monthly", "schedule": "yearly"}, "schedule"),
-        ({"title": "x", "report": "fracas_monthly", "station": "Atlantis"}, "Atlantis"),
+        ({"title": "x", "report": "fracas_board", "schedule": "yearly"}, "schedule"),
+        ({"title": "x", "report": "fracas_board", "station": "Atlantis"}, "Atlantis"),
         ({"title": "x", "share": "Z", "path": "x.xlsx"}, "Z"),
-        ({"report": "fracas_monthly"}, "title"),
+        ({"report": "fracas_board"}, "title"),
     ],
 )
 def test_a_program_is_told_what_it_cannot_have(app: Flask, site: Site, body: dict[str, str], words: str):

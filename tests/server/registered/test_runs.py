@@ -305,7 +305,7 @@ def test_a_removed_workbook_is_gone_with_its_versions(site: Site, bob: Viewer, a
 @SQLITE
 def test_a_report_is_built_for_its_period(site: Site, alice: Viewer, bob: Viewer):
     """From a definition instead of a file of one's own, named after its month."""
-    report = Source(filename="", report="fracas_monthly")
+    report = Source(filename="", report="fracas_board")
     made = plan(bindings=(), period=PeriodRule.LAST_MONTH, rhythm=Rhythm.MONTH_END)
     workbook_id = register(site, report, made, by=bob, now=MONDAY)
 
