@@ -101,7 +101,7 @@ def _finish(response: Response) -> Response:
 
 def _failed(error: Exception) -> ResponseReturnValue:
     """The answer to whatever was raised; a bug is logged with its traceback and shown as nothing but its request id."""
-    if not isinstance(error, HTTPException) and not api.is_problem(error):
+    if not (isinstance(error, HTTPException) or api.is_problem(error) or odata.is_told(error)):
         log.error("unexpected exception", exc_info=error, endpoint=request.endpoint)
     if request.path.startswith("/api/"):
         return api.answer(error)

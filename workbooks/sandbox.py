@@ -6,6 +6,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ __all__ = ["ChildError", "Sandbox", "Stopped"]
 
 _CEILING_MB = 2048  # no child gets more, whatever a call asks for
 _STARTS_TRIED = 3
+_LONG_SECONDS = 20.0  # a call that may take longer leaves a child for those that may not
 _LOCKED_SECONDS = 10.0  # for an old or encrypted file: a password takes a second to try, and several are tried
 
 _DETAILS = {
@@ -39,7 +41,8 @@ class Sandbox:
     Warm child processes, each serving one call at a time; safe to share between threads.
 
     A child that exceeds its limits or dies takes only its own call with it: it is replaced
-    in the background, and after *recycle_after* calls it is replaced anyway. On systems
+    in the background, and after *recycle_after* calls it is replaced anyway. Calls that may
+    take long are done side by side only as far as one child stays for the others. On systems
     without resource limits only the time limit holds.
     """
 
@@ -55,6 +58,7 @@ class Sandbox:
         self._limits = limits
         self._memory_mb, self._seconds, self._recycle_after = memory_mb, seconds, recycle_after
         self._workers = workers
+        self._long = threading.BoundedSemaphore(max(1, workers - 1))
         self._setup = self._setup_for(definitions or {})
         self._changed = threading.Condition()
         self._idle: list[Child] = []
@@ -166,9 +170,9 @@ class Sandbox:
             ChildError: *function* raised an exception that is not one of this package's;
                 those are raised here as they are.
         """
-        return self._call(
-            function, arguments, keywords, self._seconds if seconds is None else seconds, memory_mb or self._memory_mb
-        )
+        seconds = self._seconds if seconds is None else seconds
+        with self._long if seconds > _LONG_SECONDS else nullcontext():
+            return self._call(function, arguments, keywords, seconds, memory_mb or self._memory_mb)
 
     def _call(
         self, function: Callable[..., Any] | None, arguments: Any, keywords: Any, seconds: float, memory_mb: int

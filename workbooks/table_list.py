@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 
+from lxml import etree
+
 from workbooks.form import Text
 from workbooks.guard import inspect
 from workbooks.ooxml.tables import PushError, Table, tables
 from workbooks.package import Package, PackageError
 from workbooks.refusal import DEFAULT_LIMITS, Refused
+
+_DAMAGED = (PackageError, etree.XMLSyntaxError, ValueError, LookupError)  # what a damaged part makes of us
 
 
 def list_tables(content: bytes) -> tuple[Table, ...]:
@@ -18,7 +22,7 @@ def list_tables(content: bytes) -> tuple[Table, ...]:
     """
     try:
         return tuple(tables(Package(content)))
-    except PackageError as error:
+    except _DAMAGED as error:
         raise PushError(_unreadable(content)) from error
 
 

@@ -56,11 +56,12 @@ def issue_feed_link(session: Session, user: Viewer, name: str, dataset: str, opt
     if user.user_id is None:
         raise AccountError(Text("实时链接必须属于一个用户。", "A feed link belongs to a user."))
     link_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    shown = "".join(character for character in name if character.isprintable())  # no database takes all others
     session.add(
         FeedLink(
             id=link_id,
             user_id=user.user_id,
-            name=name.strip()[:80] or dataset,
+            name=shown.strip()[:80] or dataset,
             dataset=dataset,
             options=dict(options),
             secret_sha256=_hash(secret),

@@ -60,13 +60,13 @@ class Feed:
 
     def instant(self, zone: ZoneInfo) -> datetime:
         """
-        The instant it is read as of: the one asked for, else now.
+        The instant it is read as of: the one asked for, else now; of the time to come nothing is known.
 
         A period that is over is read as of its end: so it reads the same whenever it is asked for.
         """
         now = datetime.now(UTC)
         if self.as_of is not None:
-            return self.as_of
+            return min(self.as_of, now)
         _, last = self.days(now.astimezone(zone).date())
         return now if last is None or not EARLIEST <= last <= LATEST else min(now, instant_of(last, zone))
 

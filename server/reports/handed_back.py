@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from server.access.visibility import Viewer
@@ -19,8 +20,9 @@ def keep(site: Site, viewer: Viewer, content: bytes) -> str:
     folder = _folder(site, viewer)
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.parent.glob("*/*"):
-        if file.stat().st_mtime < time.time() - _SECONDS:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another request was quicker
+            if file.stat().st_mtime < time.time() - _SECONDS:
+                file.unlink()
     token = secrets.token_hex(16)
     (folder / token).write_bytes(content)
     return token

@@ -1,12 +1,15 @@
 """A workbook somebody hands in, given back with fresh rows; read and written in a child process."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from server.access.visibility import Viewer
+from server.intake.mail.plain import plain
 from server.reports.record_links import with_record_links
-from server.reports.registered.refreshing import MEMORY_MB, SECONDS, CannotRefresh, fitting, tables_in
+from server.reports.registered.refreshing import MEMORY_MB, CannotRefresh, fitting, tables_in
 from server.site import Site
 from server.statistics.datasets import load
 from server.statistics.selection import EVERYTHING, Selection
@@ -20,10 +23,17 @@ _TOO_MUCH = Text(
     "The workbook is too large or too complex: time or memory ran out. Narrow the period, or use `aftersheet push`.",
 )
 _MOST_TABLES = 20
+_SECONDS = 90.0  # for one table, while a person waits
 _DAMAGED = Text(
     "文件的某一部分与格式不符，无法刷新。请在 Excel 中打开、另存为 .xlsx 后再试。",
     "A part of the file is not as it should be. Open it in Excel, save it as .xlsx and try again.",
 )
+_BUSY = Text(
+    "服务器正在刷新其他人的工作簿，请过一会儿再试。",
+    "The server is refreshing other people's workbooks; try again in a while.",
+)
+_AT_ONCE = threading.BoundedSemaphore(4)  # of the eight requests a server answers at a time
+_PATIENCE = 20.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,40 @@ def push_upload(
         PushError: It cannot be refreshed; the message says why and what to do.
         UnknownDataset: There is no dataset of an order's name.
     """
+    with _turn():
+        content, changes = _pushed(site, content, orders, viewer, extent, language, address)
+    with site.session() as session:
+        site.note(
+            session, viewer, "exported", f"workbook:{plain(filename, 200)}",
+            datasets=[order.dataset for order in orders], tables=[change.table for change in changes],
+            rows=[change.rows for change in changes],
+        )  # fmt: skip
+    return content, changes
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """
+    Raises:
+        PushError: As many are at it as the server bears, and none of them has ended in time.
+    """
+    if not _AT_ONCE.acquire(timeout=_PATIENCE):
+        raise PushError(_BUSY)
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()
+
+
+def _pushed(
+    site: Site,
+    content: bytes,
+    orders: Sequence[Order],
+    viewer: Viewer,
+    extent: Extent,
+    language: Language,
+    address: str,
+) -> tuple[bytes, list[Change]]:
     changes: list[Change] = []
     for order in orders:
         with site.session(read_only=True) as session:
@@ -75,7 +119,7 @@ def push_upload(
         rows = with_record_links(site, rows, address)
         try:
             pushed: Pushed = site.sandbox.run(
-                push, content, rows, table=order.table, language=language, seconds=SECONDS, memory_mb=MEMORY_MB
+                push, content, rows, table=order.table, language=language, seconds=_SECONDS, memory_mb=MEMORY_MB
             )
         except Stopped as stopped:
             raise PushError(_TOO_MUCH) from stopped
@@ -83,12 +127,6 @@ def push_upload(
             raise PushError(_DAMAGED) from error
         content = pushed.content
         changes.append(pushed)
-    with site.session() as session:
-        site.note(
-            session, viewer, "exported", f"workbook:{filename}",
-            datasets=[order.dataset for order in orders], tables=[change.table for change in changes],
-            rows=[change.rows for change in changes],
-        )  # fmt: skip
     return content, changes
 
 
@@ -102,7 +140,8 @@ def fitting_orders(site: Site, content: bytes, language: Language, table: str | 
         PushError: It has no such table that any dataset fits, too many, or cannot be read.
     """
     try:
-        tables = tables_in(site, content)
+        with _turn():
+            tables = tables_in(site, content)
     except CannotRefresh as error:
         raise PushError(error.message) from error
     meant = [found for found in tables if table is None or found.name.casefold() == table.casefold()]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics.selection import Selection
 from tests.server.test_due_datasets import ACTION, LEFT, LOAN
@@ -32,6 +33,13 @@ def company(site: Site) -> Site:
     return site
 
 
+ELSEWHERE = (
+    Viewer(user_id=None, username="cd", display_name="CD", roles=frozenset({"station"}), station="CD"),
+    Viewer(user_id=None, username="sw", display_name="SW", roles=frozenset({"manager"}), region="西南"),
+    Viewer(user_id=None, username="none", display_name="-", roles=frozenset({"station"})),
+)
+
+
 def everything(site: Site, **known: Any) -> dict[str, Any]:
     """The rows of every declared dataset."""
     return {name: dataset_of(site, name, **known).data for name in load_datasets()}
@@ -54,6 +62,18 @@ def test_what_comes_later_changes_no_earlier_report(company: Site) -> None:
     after = everything(company, as_of=MARCH)
     assert {name for name in before if before[name] != after[name]} == set()
     assert everything(company, as_of=NOW) != after
+
+
+def test_nobody_learns_what_happened_elsewhere(site: Site, request: pytest.FixtureRequest) -> None:
+    """To people of another station or region every dataset reads as it did before anything was sent."""
+    before = [everything(site, viewer=viewer, as_of=NOW) for viewer in ELSEWHERE]
+    everybody = everything(site, as_of=NOW)
+    request.getfixturevalue("company")
+
+    for viewer, known in zip(ELSEWHERE, before, strict=True):
+        after = everything(site, viewer=viewer, as_of=NOW)
+        assert {name for name in known if known[name] != after[name]} == set(), viewer.username
+    assert sum(everybody[name] != data for name, data in everything(site, as_of=NOW).items()) > 30
 
 
 def test_a_selection_leaves_no_row_of_another_place(company: Site) -> None:

@@ -38,6 +38,19 @@ def table(page: str) -> list[list[str]]:
     return [["".join(cell.itertext()) for cell in row] for row in found.iter("tr")]
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "a\ud800b"])
+def test_a_name_no_database_takes_is_cleaned(app: Flask, site: Site, name: str):
+    """A NUL stops PostgreSQL, half a surrogate pair both."""
+    client = program(app, site, "bob")
+    body = json.dumps({"dataset": VISITS, "name": name})
+    made = client.client.post(
+        "/api/v1/feed-links", data=body, content_type="application/json", headers=client.headers
+    )  # fmt: skip
+
+    assert made.status_code == 201
+    assert client.get("/feed-links").get_json()["feed_links"][0]["name"] == "ab"
+
+
 def test_a_link_reads_one_dataset_as_its_owner(app: Flask, site: Site, alice: Viewer, charlie: Viewer):
     """Headings and choices in the link's language, the rows its owner sees, nothing of another dataset."""
     fill_in(site, alice, {"note": "<b>=1+1</b>\n二行", "visited_on": "2026-03-01"})

@@ -1,6 +1,7 @@
 """A workbook handed in on the page or by a program comes back with fresh rows, or with the reason why not."""
 
 import re
+import threading
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -12,6 +13,7 @@ from openpyxl import load_workbook
 
 from server.access.visibility import Viewer
 from server.records.models import AuditEntry
+from server.reports import pushed_uploads
 from server.site import Site
 from tests.server.browsing import XLSX, Program, program, signed_in, visible_text
 from tests.server.visits import send, workbook
@@ -100,6 +102,58 @@ def test_what_cannot_be_refreshed_is_answered_with_the_reason(client: Program, c
     problem = answer.get_json()
     assert (answer.status_code, problem["slug"]) == (422, "not-refreshable")
     assert told in problem["messages"]["zh"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"xl/tables/table1.xml": (b'ref="A1:C3"', b'ref="nonsense"')},
+        {"xl/tables/table1.xml": (b"<table ", b'<!DOCTYPE t [<!ENTITY x SYSTEM "file:///etc/passwd">]><table ')},
+        {"xl/workbook.xml": (b'r:id="rId1"', b'r:id="rId99"')},
+        {"xl/worksheets/sheet1.xml": (b"<worksheet", b"<a><b")},
+    ],
+)
+def test_a_workbook_damaged_inside_is_no_error_of_ours(
+    client: Program, app: Flask, broken: dict[str, tuple[bytes, bytes]]
+):
+    """Program, page and registration: a sentence or the refreshed workbook, and nothing of our own files."""
+    parts = ZipFile(BytesIO(mine()))
+    out = BytesIO()
+    with ZipFile(out, "w") as made:
+        for name in parts.namelist():
+            made.writestr(name, parts.read(name).replace(*broken.get(name, (b"", b""))))
+    content, browser = out.getvalue(), signed_in(app, "bob")
+    answers = [
+        push(client, content),
+        browser.post("/refresh", {"workbook": (BytesIO(content), "a.xlsx"), "dataset": ""}),
+        browser.post("/workbooks/new", {"workbook": (BytesIO(content), "a.xlsx")}),
+    ]
+
+    assert {answer.status_code for answer in answers} <= {200, 302, 422}
+    assert not any(b"root:" in answer.data for answer in answers)
+
+
+def test_large_workbooks_leave_room_for_other_people(client: Program, app: Flask, monkeypatch: pytest.MonkeyPatch):
+    """Who would be one too many is asked to wait; a place is free again after each, refused or not."""
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(pushed_uploads, "_AT_ONCE", places)
+    monkeypatch.setattr(pushed_uploads, "_PATIENCE", 0.0)
+    with places:
+        busy = push(client, mine())
+        page = signed_in(app, "bob").post("/refresh", {"workbook": (BytesIO(mine()), "a.xlsx"), "dataset": ""})
+    answers = [push(client, content).status_code for content in (mine(), b"PK no workbook", mine())]
+
+    assert (busy.status_code, page.status_code) == (422, 422)
+    assert "过一会儿" in busy.get_json()["messages"]["zh"]
+    assert answers == [200, 422, 200]
+
+
+def test_a_file_name_no_database_takes_is_cleaned(client: Program, app: Flask):
+    """A NUL would stop PostgreSQL where the audit chain notes it."""
+    browser = signed_in(app, "bob")
+    for path in ("/refresh", "/workbooks/new"):
+        answer = browser.post(path, {"workbook": (BytesIO(mine()), "a\x00b.xlsx"), "title": "t\x00"})
+        assert answer.status_code in (200, 302), path
 
 
 def test_a_form_field_will_do_and_unknown_datasets_are_told(client: Program):

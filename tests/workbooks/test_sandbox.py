@@ -297,3 +297,17 @@ def test_redefined_sandbox_reads_by_the_new_definitions():
 
     assert [finding.slug for finding in before.findings] == ["unknown-form"]
     assert [one.findings for one in after if isinstance(one, FilledForm)] == [()] * 4
+
+
+def test_long_calls_leave_a_child_for_short_ones():
+    """Two people with workbooks that take minutes do not keep everybody else's forms from being read."""
+    with Sandbox(workers=2, definitions=FORMS) as pool, ThreadPoolExecutor(2) as threads:
+        long = [threads.submit(pool.run, time.sleep, 2, seconds=60) for _ in range(2)]
+        time.sleep(0.5)
+        begun = time.monotonic()
+        read_ = pool.run(len, "abc")
+        waited = time.monotonic() - begun
+        for call in long:
+            call.result()
+
+    assert (read_, waited < 1.2) == (3, True)

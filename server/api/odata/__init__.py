@@ -11,10 +11,10 @@ from flask_limiter.util import get_remote_address
 
 from server.api.odata import routes
 from server.api.odata.access import token_id
-from server.api.odata.errors import answer
+from server.api.odata.errors import answer, is_told
 from server.api.odata.snapshots import Snapshots
 
-__all__ = ["ROOT", "answer", "register"]
+__all__ = ["ROOT", "answer", "is_told", "register"]
 
 ROOT = "/odata/"
 PER_MINUTE = 600

@@ -112,8 +112,15 @@ def instant_text(value: datetime, zone: ZoneInfo) -> str:
 
 
 def naive(value: datetime, zone: ZoneInfo) -> datetime:
-    """An instant somebody wrote as the naive time of *zone*; without an offset it is UTC, as OData has it."""
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(zone).replace(tzinfo=None)
+    """
+    An instant somebody wrote as the naive time of *zone*; without an offset it is UTC, as OData has it.
+
+    9999-12-31T23:59:59Z, which stands for "always", has no local time and stays as it is.
+    """
+    try:
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return value.replace(tzinfo=None)
 
 
 def _measures(column: Column) -> bool:

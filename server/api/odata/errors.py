@@ -59,6 +59,11 @@ def unsupported(what: str) -> ODataError:
     return ODataError(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", words, target=what)
 
 
+def is_told(error: Exception) -> bool:
+    """Whether *error* is about the request, and no bug."""
+    return isinstance(error, ODataError)
+
+
 def answer(error: Exception) -> ResponseReturnValue:
     """The OData error for whatever was raised; a bug shows nothing of itself."""
     if isinstance(error, ODataError):

@@ -20,6 +20,8 @@ from workbooks.dataset import ColumnType
 Kind = Literal["text", "number", "date", "datetime", "time", "boolean", "null"]
 LONGEST = 8_000  # characters of an expression
 _DEEPEST = 60
+_MOST_ORDERS = 20  # each is one more sorting of all rows
+_NO_RESULT = (ArithmeticError, ValueError)  # too large, or infinite: then there is none, as of 1 div 0
 _ORDER = {ast.Lt: lt, ast.LtE: le, ast.Gt: gt, ast.GtE: ge}
 _KIND_OF_COLUMN: Mapping[ColumnType, Kind] = {
     "text": "text",
@@ -194,7 +196,10 @@ class Compiler:
 
         def computed(row: int) -> Any:
             left, right = first(row), second(row)
-            return None if left is None or right is None else combine(left, right)
+            try:
+                return None if left is None or right is None else combine(left, right)
+            except _NO_RESULT:
+                return None
 
         return Term("number", computed, one.constant and other.constant)
 
@@ -213,7 +218,10 @@ class Compiler:
 
         def called(row: int) -> Any:
             values = [at(row) for at in parts]
-            return None if None in values else function(*values)
+            try:
+                return None if None in values else function(*values)
+            except _NO_RESULT:
+                return None
 
         return Term(cast(Kind, KINDS_OF[name].result), called, all(term.constant for term in terms))
 
@@ -275,7 +283,14 @@ def parse_order(text: str) -> list[tuple[ast._Node, bool]]:
         ODataError: It cannot be read.
     """
     found: list[tuple[ast._Node, bool]] = []
-    for part in _split(text):
+    parts = _split(text) if len(text) <= LONGEST else []
+    if not 0 < len(parts) <= _MOST_ORDERS:
+        raise wrong(
+            f"$orderby 最多 {_MOST_ORDERS} 项、{LONGEST} 个字符。",
+            f"$orderby takes up to {_MOST_ORDERS} terms in {LONGEST} characters.",
+            "$orderby",
+        )
+    for part in parts:
         words = part.strip()
         match = re.search(r"\s+(asc|desc)$", words, re.IGNORECASE)
         descending = match is not None and match[1].lower() == "desc"

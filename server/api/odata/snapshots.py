@@ -33,8 +33,9 @@ class Snapshots:
     """
     The snapshots of one process, by what was asked for by whom as of when.
 
-    At most *cells* values are held, none longer than *seconds* after its last use; the
-    newest stays even when it alone is larger. What was let go is read again as of its instant.
+    At most *cells* values are held, none longer than *seconds*, however often it is asked
+    for: a station may have moved out of a reader's region. The newest stays even when it
+    alone is larger. What was let go is read again as of its instant.
     """
 
     def __init__(self, *, cells: int = CELLS, seconds: float = SECONDS) -> None:
@@ -49,11 +50,10 @@ class Snapshots:
     def get(self, key: Hashable) -> Snapshot | None:
         with self._lock:
             self._let_go()
-            held = self._held.pop(key, None)
-            if held is None:
+            if key not in self._held:
                 return None
-            self._held[key] = (time.monotonic(), held[1])
-            return held[1]
+            self._held.move_to_end(key)
+            return self._held[key][1]
 
     def put(self, key: Hashable, snapshot: Snapshot) -> None:
         with self._lock:
@@ -63,10 +63,9 @@ class Snapshots:
 
     def _let_go(self) -> None:
         oldest = time.monotonic() - self._seconds
-        total = sum(snapshot.entities.cells for _, snapshot in self._held.values())
-        while self._held:
-            key, (used, snapshot) = next(iter(self._held.items()))
-            if used >= oldest and (total <= self._cells or len(self._held) == 1):
-                return
-            total -= snapshot.entities.cells
+        for key in [key for key, (read, _) in self._held.items() if read < oldest]:
             del self._held[key]
+        total = sum(snapshot.entities.cells for _, snapshot in self._held.values())
+        while total > self._cells and len(self._held) > 1:
+            _, (_, snapshot) = self._held.popitem(last=False)
+            total -= snapshot.entities.cells

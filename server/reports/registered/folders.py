@@ -13,6 +13,7 @@ from workbooks.owner_files import marks
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for whoever writes into a pipe laid there
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_LINK
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 
@@ -113,9 +114,10 @@ class _Folder:
             raise FileNotFoundError(name)
         if not stat.S_ISREG(found.st_mode):
             raise _Link(name)
-        with os.fdopen(
-            os.open(self._at(name), os.O_RDONLY | _BINARY | _NO_LINK, dir_fd=self._descriptor), "rb"
-        ) as file:
+        flags = os.O_RDONLY | _BINARY | _NO_LINK | _NO_WAIT
+        with os.fdopen(os.open(self._at(name), flags, dir_fd=self._descriptor), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # exchanged since we looked
+                raise _Link(name)
             return file.read(LARGEST + 1)
 
     def write(self, name: str, content: bytes, *, like: os.stat_result | None) -> None:

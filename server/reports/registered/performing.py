@@ -17,7 +17,7 @@ from server.reports.registered.models import Cause, RegisteredWorkbook, RunState
 from server.reports.registered.places import ChangedMeanwhile, Found, Place, PlaceTrouble, place_on
 from server.reports.registered.queue import CRASHES, GIVE_UP_AFTER, Claim, LeaseLost, next_try
 from server.reports.registered.refreshing import CannotRefresh, refresh
-from server.reports.registered.registration import Plan, Source, open_shares, plan_of, schedule_of
+from server.reports.registered.registration import Plan, Source, may_register, open_shares, plan_of, schedule_of
 from server.reports.registered.results import Results, digest_of
 from server.reports.registered.schedule import figures_as_of
 from server.reports.registered.store import discard, forget_results, source_of, stop, subject
@@ -114,6 +114,13 @@ def _order(claim: Claim) -> _Order:
     if viewer is None:
         raise _Stopped(
             Text("登记人的账号已停用，计划已暂停。", "The owner's account is disabled; the schedule is paused.")
+        )
+    if not may_register(viewer):
+        raise _Stopped(
+            Text(
+                "登记人现在只属于一个服务站，不能再登记工作簿，计划已暂停。",
+                "The owner is bound to one station now and may register no workbooks; the schedule is paused.",
+            )
         )
     source, plan, schedule = source_of(row), plan_of(row), schedule_of(site, row)
     place = None

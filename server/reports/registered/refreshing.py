@@ -23,6 +23,7 @@ from workbooks.sandbox import Stopped
 from workbooks.table_list import list_tables
 
 SECONDS = 300.0  # for one table
+_SECONDS_LISTING = 60.0
 MEMORY_MB = 1536
 
 
@@ -94,7 +95,7 @@ def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
         CannotRefresh: It is no workbook with tables that can be read.
     """
     try:
-        found: tuple[Table, ...] = site.sandbox.run(list_tables, content, seconds=SECONDS, memory_mb=MEMORY_MB)
+        found: tuple[Table, ...] = site.sandbox.run(list_tables, content, seconds=_SECONDS_LISTING, memory_mb=MEMORY_MB)
     except PushError as error:
         raise CannotRefresh(error.message) from error
     except Stopped as stopped:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import time
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from server.access.models import User
 from server.access.visibility import Viewer
+from server.intake.mail.plain import plain
 from server.reports.registered.models import RegisteredWorkbook
 from server.reports.registered.period_rules import OF_REPORTS, PeriodRule
 from server.reports.registered.places import PlaceTrouble, share_named, steps_of
@@ -154,7 +155,7 @@ def checked_source(site: Site, viewer: Viewer, source: Source) -> Source:
             raise RegistrationError(Text(f"没有报表“{source.report}”。", f"There is no report {source.report!r}."))
         return source
     if source.kind == "upload":
-        return source
+        return replace(source, filename=plain(source.filename, 200) or "workbook.xlsx")
     if source.share not in {share.name for share in open_shares(site.settings, viewer)}:
         raise RegistrationError(
             Text(f"您不能使用共享“{source.share}”。", f"The share {source.share!r} is not open to you.")
@@ -167,6 +168,19 @@ def checked_source(site: Site, viewer: Viewer, source: Source) -> Source:
     return Source(filename=steps[-1], share=source.share, path="/".join(steps))
 
 
+def checked_title(title: str) -> str:
+    """
+    *title* in one line.
+
+    Raises:
+        RegistrationError: There is none, or it is too long.
+    """
+    shown = plain(title, 200)
+    if not shown or len(shown) > 120:
+        raise RegistrationError(Text("名称应为 1 至 120 个字符。", "A title has 1 to 120 characters."))
+    return shown
+
+
 def checked_plan(session: Session, site: Site, source: Source, plan: Plan) -> Plan:
     """
     *plan* in one spelling.
@@ -174,9 +188,7 @@ def checked_plan(session: Session, site: Site, source: Source, plan: Plan) -> Pl
     Raises:
         RegistrationError: Something in it cannot be done; the first thing that cannot.
     """
-    title = " ".join(plan.title.split())
-    if not title or len(title) > 120:
-        raise RegistrationError(Text("名称应为 1 至 120 个字符。", "A title has 1 to 120 characters."))
+    title = checked_title(plan.title)
     if not 1 <= plan.keep <= MOST_KEPT:
         raise RegistrationError(
             Text(f"保留版本数应在 1 到 {MOST_KEPT} 之间。", f"Keep between 1 and {MOST_KEPT} versions.")
@@ -254,7 +266,7 @@ def _recipients(session: Session, settings: Settings, asked: tuple[str, ...]) ->
         )
     for address in addresses:
         match = _ADDRESS.fullmatch(address)
-        if match is None or address in settings.mail.own_addresses:
+        if match is None or not address.isprintable() or address in settings.mail.own_addresses:
             raise RegistrationError(Text(f"“{address}”不是可用的邮箱地址。", f"{address!r} is no address to mail to."))
         if match[1] not in allowed_domains(settings) and not _is_of_a_person(session, address):
             raise RegistrationError(

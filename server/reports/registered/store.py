@@ -1,10 +1,10 @@
 """Registered workbooks kept, listed and changed: each open to its owner and to administrators."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
 from server.access.models import User
@@ -17,6 +17,7 @@ from server.reports.registered.registration import (
     Source,
     checked_plan,
     checked_source,
+    checked_title,
     may_register,
     plan_of,
     schedule_of,
@@ -68,7 +69,7 @@ def register(site: Site, source: Source, plan: Plan, *, by: Viewer, now: datetim
     source = checked_source(site, by, source)
     draft = source.kind != "report" and not plan.bindings
     with site.session() as session:
-        plan = plan if draft else checked_plan(session, site, source, plan)
+        plan = replace(plan, title=checked_title(plan.title)) if draft else checked_plan(session, site, source, plan)
         row = RegisteredWorkbook(
             owner_id=by.user_id,
             source=source.kind,
@@ -322,6 +323,8 @@ def _head(session: Session) -> int:
 
 def _open_to(query: Select[Any], viewer: Viewer) -> Select[Any]:
     query = query.where(RegisteredWorkbook.removed_at.is_(None))
+    if not may_register(viewer):  # what somebody registered who is bound to one station now shows other stations
+        return query.where(false())
     return query if viewer.admin else query.where(RegisteredWorkbook.owner_id == (viewer.user_id or 0))
 
 

@@ -1,5 +1,6 @@
 """Workbooks on shares: read, and replaced only where nobody is at work on them; a real folder, a real WebDAV server."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,18 @@ def test_links_lead_nowhere(root: Path, tmp_path: Path):
             place.replace(b"second", Found(b"secret"))
         assert not trouble.value.passing
     assert (outside / "secret.xlsx").read_bytes() == b"secret"
+
+
+def test_a_pipe_in_its_place_holds_nobody_up(root: Path, monkeypatch: pytest.MonkeyPatch):
+    """Exchanged between the look and the opening: a pipe nobody writes into would stop the worker for ever."""
+    (root / "plain.xlsx").write_bytes(b"plain")
+    os.mkfifo(root / "pipe.xlsx")
+    looked = os.stat
+    monkeypatch.setattr(
+        os, "stat", lambda name, **more: looked("plain.xlsx" if name == "pipe.xlsx" else name, **more)
+    )  # fmt: skip
+    with pytest.raises(PlaceTrouble):
+        FolderPlace(root, ("pipe.xlsx",)).read()
 
 
 @pytest.mark.parametrize(

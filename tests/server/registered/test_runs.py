@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from server.access.people import set_active
+from server.access.models import User
+from server.access.people import set_active, viewer_of_id
 from server.access.visibility import Viewer
 from server.records.audit import Event, append
 from server.records.models import AuditEntry
@@ -177,6 +178,28 @@ def test_a_disabled_owner_pauses_the_workbook(site: Site, bob: Viewer, ada: View
 
 
 @SQLITE
+def test_an_owner_bound_to_a_station_gets_no_figures_of_others(site: Site, alice: Viewer, bob: Viewer, ada: Viewer):
+    """What was made for Bob of quality is not open to Bob of the station CD, and nothing more is made."""
+    visit(site, alice)
+    workbook_id = uploaded(site, bob)
+    assert at(site, EIGHT).delivered == 1
+    with site.session() as session:
+        person = session.get_one(User, bob.user_id)
+        person.roles, person.station = ["station"], "CD"
+        session.flush()
+        moved = viewer_of_id(session, person.id)
+
+    assert moved is not None
+    with pytest.raises(NoSuchWorkbook):
+        result(site, moved, workbook_id)
+    with site.session(read_only=True) as session:
+        assert workbooks(site, session, moved) == []
+    assert at(site, EIGHT + DAY).failed == 1
+    with site.session(read_only=True) as session:
+        assert workbook(site, session, ada, workbook_id).state == WorkbookState.PAUSED
+
+
+@SQLITE
 def test_what_cannot_be_pushed_fails_with_the_reason(site: Site, bob: Viewer):
     """The words of the push, not tried again before the next day."""
     workbook_id = uploaded(site, bob, book(headings=("编号", "不存在的列")))
@@ -318,6 +341,7 @@ def test_a_report_is_built_for_its_period(site: Site, alice: Viewer, bob: Viewer
     ("changes", "words"),
     [
         ({"title": " "}, "名称"),
+        ({"title": "\x00\u202e"}, "名称"),
         ({"at": "25:00"}, "08:00"),
         ({"keep": 0}, "版本"),
         ({"in_place": True}, "就地"),
