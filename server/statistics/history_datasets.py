@@ -33,7 +33,7 @@ def _sum(name: str) -> Value:
 
 
 def _hours(name: str) -> Value:
-    return lambda fact, query: rounded(getattr(fact[1], name) / _HOUR, 4)
+    return lambda fact, query: rounded(getattr(fact[1], name) / _HOUR)
 
 
 def _ordered(part: Part) -> Callable[[Query], Iterable[Any]]:

@@ -54,7 +54,7 @@ def _limit(campaign: Campaign, upper: bool) -> float | None:
 
 def _nps(campaign: Campaign) -> float | None:
     found = net_promoter_score(campaign.recommend)
-    return None if found is None else rounded(found[0], 1)
+    return None if found is None else rounded(found[0])
 
 
 _CAMPAIGNS: Computed[Campaign] = Computed(

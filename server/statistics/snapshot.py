@@ -113,7 +113,10 @@ class View:
             row |= {"record_id": record["id"], "station": values.get("station") or record["station"]}
             for repeat in asked.repeats:
                 lines: Any = values[repeat]
-                row[repeat] = [{name: form_tables.stored(value) for name, value in line.items()} for line in lines]
+                row[repeat] = [
+                    {"line": at, **{name: form_tables.stored(value) for name, value in line.items()}}
+                    for at, line in enumerate(lines, start=1)
+                ]
             found.append(row)
         return found
 

@@ -109,7 +109,7 @@ _MATRIX: Computed[_Station] = Computed(
         "first_time_fix": lambda s, q: ratio(sum(s.fixed(q)), len(s.fixed(q))),
         "resolved_share": lambda s, q: s.resolved,
         "index": lambda s, q: rounded(s.csi),
-        "nps": lambda s, q: rounded(s.nps, 1),
+        "nps": lambda s, q: rounded(s.nps),
         "reported": lambda s, q: len(s.reported),
         "repaired": lambda s, q: len(s.repaired),
         "sheets": lambda s, q: len(s.sheets),

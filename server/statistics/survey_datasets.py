@@ -92,7 +92,7 @@ def _nps(group: _Group, part: str) -> float | None:
         return None
     value = {"score": found[0], "lower": found[1].lower, "upper": found[1].upper}[part]
     # With few answers the interval reaches beyond what a score can be.
-    return None if value is None else rounded(max(-100.0, min(100.0, value)), 1)
+    return None if value is None else rounded(max(-100.0, min(100.0, value)))
 
 
 def _station(group: _Group, query: Query) -> str | None:

@@ -156,6 +156,6 @@ def flag(value: bool | None) -> int | None:
     return None if value is None else int(value)
 
 
-def rounded(value: float | None, digits: int = 2) -> float | None:
-    """Enough digits for any sum, without the noise of binary fractions."""
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """Enough digits for any sum and any limit, without the noise of binary fractions; looks are the reader's."""
     return None if value is None else round(value, digits)

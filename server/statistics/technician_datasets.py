@@ -127,7 +127,7 @@ _TECHNICIANS: Computed[_Technician] = Computed(
         "summaries_on_time": lambda t, q: ratio(*t.summaries),
         "ratings": lambda t, q: len(t.cards),
         "rating": lambda t, q: rounded(t.rating),
-        "rating_hundred": lambda t, q: None if t.rating is None else rounded(t.rating * 25, 1),
+        "rating_hundred": lambda t, q: None if t.rating is None else rounded(t.rating * 25),
         "shrunk": lambda t, q: rounded(t.shrunk),
         "rank": lambda t, q: t.rank,
         "few": lambda t, q: int(len(t.cards) < RANKED_FROM),

@@ -7,6 +7,7 @@ import pytest
 
 from server.access.visibility import Viewer
 from server.site import Site
+from server.statistics.datasets import names
 from server.statistics.selection import Selection
 from tests.server.test_due_datasets import ACTION, LEFT, LOAN
 from tests.server.test_service_datasets import NOW, SUMMARY, VOICE
@@ -41,8 +42,8 @@ ELSEWHERE = (
 
 
 def everything(site: Site, **known: Any) -> dict[str, Any]:
-    """The rows of every declared dataset."""
-    return {name: dataset_of(site, name, **known).data for name in load_datasets()}
+    """The rows of every dataset, those of each form and its lines included."""
+    return {name: dataset_of(site, name, **known).data for name in names(site)}
 
 
 def test_what_comes_later_changes_no_earlier_report(company: Site) -> None:
@@ -118,3 +119,14 @@ def test_train_has_its_failures_and_the_parts_changed(company: Site) -> None:
         ("故障", 8, None, None),
         ("更换", 12, "A2", "返修"),
     ]
+
+
+def test_shares_of_a_cost_add_up_to_it(site: Site) -> None:
+    """100 shared by three is 33.33 nowhere: the trips' rows add up to what the costs say, to the cent."""
+    spent = {"persons": 3, "cost_travel": 100, "cost_lodging": 0, "cost_allowance": 0}
+    for day in (1, 2, 3):
+        answers = SUMMARY | spent | {"departed_on": date(2026, 3, day)}
+        send(site, "trip_summary", answers, datetime(2026, 3, 7, 9, 0), f"trip {day}")
+
+    shared = sum(row["cost"] for row in rows(site, "trips", as_of=NOW))
+    assert round(shared, 2) == sum(row["amount"] for row in rows(site, "costs", as_of=NOW)) == 300
