@@ -425,10 +425,10 @@ def test_bad_month_that_made_people_act_counts_before() -> None:
 
 
 def test_nothing_to_compare_is_said() -> None:
-    """No exposure afterwards: neither ratio nor p."""
+    """No exposure afterwards: neither ratio nor p, and no kilometres that would be enough."""
     found = effect([System((10.0,), 100.0)], [100.0])
 
-    assert (found.ratio, found.p_value, found.limits, found.verdict) == (None, None, None, INCONCLUSIVE)
+    assert (found.ratio, found.p_value, found.limits, found.needed, found.verdict) == (None,) * 4 + (INCONCLUSIVE,)
     assert min(len(found.note.zh), len(found.note.en)) > 5
 
 

@@ -87,7 +87,7 @@ def effect(
     p_value = float(found.p_value) if isfinite(found.p_value) else None
     power = float(found.power) if isfinite(found.power) else None
     verdict = _verdict(p_value, power)
-    missing = float(needed) if isfinite(needed) else None
+    missing = float(needed) if isfinite(needed) and power is not None else None
     return Effect(
         events_before=int(found.events_before),
         events_after=int(found.events_after),
