@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from server.api.odata import filters
 from server.api.odata.entities import Entities
 from server.api.odata.errors import ODataError
 from server.api.odata.filters import Compiler, ordered, parse, parse_order
@@ -151,6 +152,18 @@ def test_nulls_come_first(text: str, expected: str):
     found = ordered(range(4), [(compiler.term(tree), descending) for tree, descending in parse_order(text)])
 
     assert "".join(str(row + 1) for row in found) == expected
+
+
+def test_a_question_that_would_take_minutes_is_refused(monkeypatch: pytest.MonkeyPatch):
+    """Its parts times the rows are limited; a list of values is one part."""
+    monkeypatch.setattr(filters, "_MOST_STEPS", 4 * 20)
+    many, few = Compiler(entities()), Compiler(entities())
+    many.condition(parse("(" + ") or (".join(["contains(number,'9')"] * 8) + ")"))
+    few.condition(parse("number in (" + ",".join(["'V-1'"] * 200) + ")"))
+
+    few.refuse_endless()
+    with pytest.raises(ODataError, match="narrow"):
+        many.refuse_endless()
 
 
 @pytest.mark.parametrize("text", [",".join(["visits"] * 21), "visits," * 2000])

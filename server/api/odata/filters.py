@@ -20,6 +20,7 @@ from workbooks.dataset import ColumnType
 Kind = Literal["text", "number", "date", "datetime", "time", "boolean", "null"]
 LONGEST = 8_000  # characters of an expression
 _DEEPEST = 60
+_MOST_STEPS = 60_000_000  # parts of the question times rows: about 20 seconds
 _MOST_ORDERS = 20  # each is one more sorting of all rows
 _NO_RESULT = (ArithmeticError, ValueError)  # too large, or infinite: then there is none, as of 1 div 0
 _ORDER = {ast.Lt: lt, ast.LtE: le, ast.Gt: gt, ast.GtE: ge}
@@ -90,6 +91,19 @@ class Compiler:
 
     def __init__(self, entities: Entities) -> None:
         self._entities = entities
+        self._parts = 0
+
+    def refuse_endless(self) -> None:
+        """
+        Raises:
+            ODataError: What was compiled has so many parts that all rows would take minutes.
+        """
+        if self._parts * len(self._entities) > _MOST_STEPS:
+            raise wrong(
+                "条件太复杂，而行数很多：请先用 period 缩小范围，或减少条件。",
+                "Too many conditions for so many rows: narrow them by `period` first, or ask for less.",
+                "$filter",
+            )
 
     def condition(self, tree: ast._Node) -> Callable[[int], Any]:
         """
@@ -106,6 +120,7 @@ class Compiler:
     def term(self, tree: ast._Node, depth: int = 0) -> Term:
         if depth > _DEEPEST:
             raise wrong("表达式嵌套过深。", "The expression is nested too deeply.", "$filter")
+        self._parts += not isinstance(tree, ast._Literal)
         match tree:
             case ast.Identifier():
                 return self._column(tree)

@@ -178,10 +178,12 @@ class _Reading:
         def choose() -> Sequence[int]:
             compiler = Compiler(snapshot.entities)
             rows: Sequence[int] = range(len(snapshot.entities))
-            if self.options.condition is not None:
-                holds = compiler.condition(self.options.condition)
-                rows = [row for row in rows if holds(row) is True]
+            condition = self.options.condition
+            holds = compiler.condition(condition) if condition is not None else None
             terms = [(compiler.term(tree), descending) for tree, descending in self.options.order]
+            compiler.refuse_endless()
+            if holds is not None:
+                rows = [row for row in rows if holds(row) is True]
             return ordered(rows, terms) if terms else rows
 
         return snapshot.result((self.options.filter, self.options.orderby), choose)
