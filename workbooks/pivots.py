@@ -153,7 +153,8 @@ class _Sheets:
         _set_print(page, self._report, language)
         if sheet.headed:
             page.hide_gridlines(2)
-            add_heading(page, sheet, looks, language)
+            shown = sheet.pivot.table if sheet.pivot else sheet.table.name if sheet.table else ""
+            add_heading(page, sheet, looks, language, empty=bool(shown) and not len(self._datasets[shown]))
         self.slicers += add_slicers(page, sheet, self._caches, self._slicer_names, language)
         placed = None
         if sheet.pivot:

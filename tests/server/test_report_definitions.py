@@ -40,8 +40,12 @@ def test_it_is_built_for_every_period(site: Site, case: str, name: str) -> None:
 
 @on_sqlite
 def test_without_any_record_it_is_built_and_valid(site: Site) -> None:
-    """The first day of a company: no figures are no zeros, and Excel opens what there is."""
-    assert_valid(*(built(site, name, "history") for name in load_reports()))
+    """The first day of a company: sheets without data say so, and Excel opens what there is."""
+    contents = {name: built(site, name, "history") for name in load_reports()}
+
+    feedback = load_workbook(BytesIO(contents["feedback"]))
+    assert feedback["类别与月份"]["A3"].value == feedback["投诉分类"]["A3"].value == "这段时间没有数据。"
+    assert_valid(*contents.values())
 
 
 @on_sqlite

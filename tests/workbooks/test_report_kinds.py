@@ -10,10 +10,13 @@ from openpyxl import load_workbook
 from tests.libreoffice import running_here
 from tests.validity import assert_valid
 from tests.workbooks.test_pivots import BACKLOG, CASES, PARETO, REPORT, dataset, datasets, drawn_cases
+from workbooks.dataset import Column
 from workbooks.form import Text
 from workbooks.pivots import build_report
+from workbooks.push import push
 from workbooks.reporting.edition import Edition, Lineage, Origin
 from workbooks.reporting.report_definition import (
+    CalculatedColumn,
     PivotField,
     PivotValue,
     ReportChart,
@@ -192,3 +195,41 @@ def test_every_kind_of_chart_and_format_is_valid(office, tmp_path):
     (tmp_path / "kinds.xlsx").write_bytes(content)
     office.convert(tmp_path / "kinds.xlsx", tmp_path / "kinds.ods")
     assert_valid(content)
+
+
+def test_a_table_to_be_read_stands_under_its_heading_with_its_decimals():
+    """One with a note and nothing else; a wide one with a chart stands under the chart; a push keeps all that."""
+    columns = tuple(
+        Column(name, Text(name, name), kind, decimals=places)
+        for name, kind, places in (
+            ("part", "text", None),
+            ("p", "decimal", 3),
+            ("km", "decimal", 0),
+            ("n", "integer", None),
+        )
+    )
+    data = (["A", "B"], [0.0123, 0.5], [1234567.0, 2.0], [1, 2])
+    rates = replace(dataset("rates", {}, []), columns=columns, data=data)
+    table = ReportTable(name="T_rates", dataset="rates", columns=("part", "p", "km", "n"))
+    chart = ReportChart(type="column", title=WORDS, categories="part", columns=("p",))
+    wide = replace(table, name="T_wide", calculated=tuple(
+        CalculatedColumn(name=f"c{n}", label=Text(f"c{n}", f"c{n}"), formula="1") for n in range(5)
+    ))  # fmt: skip
+    report = ReportDefinition(
+        report_id="rates", title=WORDS, summary=WORDS,
+        sheets=(
+            ReportSheet(title=Text("率", "Rates"), note=WORDS, table=table),
+            ReportSheet(title=Text("宽", "Wide"), note=WORDS, table=wide, chart=chart),
+        ),
+    )  # fmt: skip
+    content = build_report(report, {"T_rates": rates, "T_wide": rates}, "zh")
+    refreshed = push(
+        content, replace(rates, data=tuple([*values, values[0]] for values in data)), table="T_rates"
+    ).content
+    sheet = load_workbook(BytesIO(refreshed))["率"]
+
+    assert [row[0] for row in values(content, "率")] == ["率", "文字", None, "part", "A", "B"]
+    assert [cell.number_format for cell in sheet[6]] == ["General", "#,##0.000", "#,##0", "0"]
+    assert (sheet.tables["T_rates"].ref, sheet["A7"].value) == ("A4:D7", "A")
+    assert load_workbook(BytesIO(content))["宽"].tables["T_wide"].ref == "A27:I29"
+    assert_valid(content, refreshed)

@@ -107,11 +107,10 @@ def _range(source: Drawable, place: int) -> list[Any]:
 
 def _named(chart: ReportChart, source: Drawable, name: str) -> dict[str, Any]:
     categories = source.series.get(chart.categories or "", source.categories)
-    groups = source.series.get(chart.groups or "", categories)
     place = source.series[name]
     return {
         "name": [source.sheet, source.first - 1, place],
-        "categories": [source.sheet, source.first, groups, source.last, categories],
+        "categories": _range(source, categories),
         "values": _range(source, place),
     }
 
@@ -206,7 +205,11 @@ def _set_axes(drawn: Any, chart: ReportChart, source: Drawable, kind: str, looks
             across["crossing"], values["crossing"] = x, y
             del values["min"]
     if kind == "bar":
-        across |= {"reverse": True, "crossing": "max"}  # the first row on top as in the table, the scale below
+        across |= {
+            "interval_unit": 1,
+            "reverse": True,
+            "crossing": "max",
+        }  # the first row on top as in the table, the scale below
         across, values = values, across
     drawn.set_x_axis(across)
     drawn.set_y_axis(values)

@@ -100,8 +100,7 @@ class ReportChart:
     The chart of a sheet: of its pivot table, or of columns of its table.
 
     *categories*, *columns*, *lines* and *limits* name columns of the table, or values of a
-    pivot table without a column field; *groups* is a table's column to the left of the
-    categories that puts them into groups on their axis. Lines stand over the columns on a second axis, which
+    pivot table without a column field; Lines stand over the columns on a second axis, which
     goes to 100 % for shares; the second and further ones are dashed. Limits are dashed
     lines on the columns' own axis: confidence limits, targets, means. A scatter has its
     categories as x, its one column as y, *labels* beside the points, and axes that cross at
@@ -115,7 +114,6 @@ class ReportChart:
     title: Text
     value_axis: Text | None = None
     category_axis: Text | None = None
-    groups: Name | None = None
     categories: Name | None = None
     columns: tuple[Name, ...] = ()
     lines: tuple[Name, ...] = ()

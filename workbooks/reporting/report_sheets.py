@@ -24,6 +24,9 @@ from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
 _PAGE_WIDTH = 200  # in widths of a letter: what can be read on a page across
 _STRIP = 8  # rows that slicers take
+_CHART = 23  # rows that a chart above a table takes
+_BESIDE = 8  # columns of a table that has its chart beside it
+NO_DATA = Text("这段时间没有数据。", "There is no data for this time.")
 FEW = 5  # figures over fewer cases are grey: they are not to be ranked
 
 
@@ -39,12 +42,27 @@ def below_heading(sheet: ReportSheet) -> int:
     return _BELOW_HEADING + (_STRIP if sheet.slicers else 0)
 
 
-def add_heading(page: Worksheet, sheet: ReportSheet, looks: Looks, language: Language) -> None:
-    """Title and note at the top of *page*."""
+def table_top(sheet: ReportSheet) -> int:
+    """The row (from 0) of the column headings of the table of *sheet*; a wide one stands under its chart."""
+    if not sheet.headed:
+        return 0
+    return below_heading(sheet) + (_CHART if _wide(sheet) else 0)
+
+
+def _wide(sheet: ReportSheet) -> bool:
+    """Whether a chart beside the table would make the page too small to be read."""
+    table = sheet.table
+    return bool(sheet.chart and table and (len(table.columns) or _BESIDE) + len(table.calculated) > _BESIDE)
+
+
+def add_heading(page: Worksheet, sheet: ReportSheet, looks: Looks, language: Language, *, empty: bool) -> None:
+    """Title and note at the top of *page*; where it is *empty* that is said, too."""
     page.set_row(0, 26)
     page.write_string(0, 0, sheet.title[language], looks("sheet_title"))
     if sheet.note:
         page.write_string(1, 0, sheet.note[language], looks("note"))
+    if empty:
+        page.write_string(2, 0, NO_DATA[language], looks("outer"))
 
 
 def add_table(
@@ -67,7 +85,7 @@ def add_table(
     table = sheet.table
     assert table is not None
     columns, data = chosen_columns(table, dataset)
-    top = below_heading(sheet) if sheet.headed else 0
+    top = table_top(sheet)
     headers: list[dict[str, Any]] = [{"header": c.label[language], "header_format": looks("column")} for c in columns]
     headers += [
         {"header": c.label[language], "header_format": looks("column"), "formula": f"={c.formula}"}
@@ -92,7 +110,8 @@ def add_table(
         value = constant(calculated.formula)
         for number in range(top + 1, last + 1):
             page.write_formula(number, place, f"={calculated.formula}", look, "" if value is None else value)
-    page.freeze_panes(top + 1, 0 if sheet.chart else 1)
+    if not _wide(sheet):
+        page.freeze_panes(top + 1, 0 if sheet.chart else 1)
     page.repeat_rows(top)
     if not sheet.chart and total > _PAGE_WIDTH:  # a wide table is printed on pages side by side that can be read
         page.fit_to_pages(-(-int(total) // _PAGE_WIDTH), 0)
@@ -240,7 +259,7 @@ def drawable(sheet: ReportSheet, dataset: Dataset, language: Language) -> Drawab
     columns, data = chosen_columns(table, dataset)
     names = [column.name for column in columns] + [column.name for column in table.calculated]
     formats = {column.name: number_format(column) for column in columns} | {c.name: c.format for c in table.calculated}
-    chart, first = sheet.chart, below_heading(sheet) + 1
+    chart, first = sheet.chart, table_top(sheet) + 1
     values = {column.name: values for column, values in zip(columns, data, strict=True)}
     labels = values.get(chart.categories or "", ()) if chart else ()
     return Drawable(
@@ -251,10 +270,10 @@ def drawable(sheet: ReportSheet, dataset: Dataset, language: Language) -> Drawab
 
 
 def chart_corner(sheet: ReportSheet, placed: PlacedPivot | None, source: Drawable) -> tuple[int, int]:
-    """The cell right of the pivot table or table where the sheet's chart begins."""
+    """The cell right of the pivot table or table, or above a wide table, where the sheet's chart begins."""
     if placed is not None:
         return placed.area.top - 1, placed.area.right + 1
-    return below_heading(sheet), len(source.series) + 1
+    return below_heading(sheet), 0 if _wide(sheet) else len(source.series) + 1
 
 
 def _write(page: Worksheet, row: int, place: int, value: Any, look: Any, column: Column) -> None:
@@ -283,5 +302,7 @@ def _width(column: Column, values: Sequence[Any], language: Language) -> float:
     times = {"date": "2026-11-21", "datetime": "2026-11-21 18:00"}
     texts = [times[column.type]] if column.type in times else [str(v) for v in values[:300] if v is not None]
     if column.type in ("decimal", "percent"):
-        texts = ["1,234.5"]
+        places = 1 if column.decimals is None else column.decimals
+        largest = max((abs(v) for v in values[:300] if isinstance(v, int | float) and isfinite(v)), default=0)
+        texts = ["1,234.5", f"{largest:,.{places}f}"] if column.type == "decimal" else ["1,234.5"]
     return column_width([heading[: (len(heading) + 1) // 2 + 2] + "  ", *texts])
