@@ -23,10 +23,11 @@ def list_tables(content: bytes) -> tuple[Table, ...]:
     try:
         return tuple(tables(Package(content)))
     except _DAMAGED as error:
-        raise PushError(_unreadable(content)) from error
+        raise PushError(unreadable(content)) from error
 
 
-def _unreadable(content: bytes) -> Text:
+def unreadable(content: bytes) -> Text:
+    """Why *content* cannot be read, and what to do."""
     try:
         inspect(content, replace(DEFAULT_LIMITS, upload=len(content)))
     except Refused as refused:

@@ -12,7 +12,18 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 
-from server.api import checks, datasets, description, feed_links, forms, pushes, records, submissions, workbooks
+from server.api import (
+    checks,
+    datasets,
+    description,
+    feed_links,
+    forms,
+    pushes,
+    records,
+    submissions,
+    verifying,
+    workbooks,
+)
 from server.api.access import token_id
 from server.api.blueprint import api, site
 from server.api.problems import Problem
@@ -29,7 +40,7 @@ _KINDS = {
     HTTPStatus.TOO_MANY_REQUESTS: "too-many-requests",
 }
 # Importing these modules has added their routes to the blueprint.
-_PARTS = (submissions, checks, forms, records, datasets, pushes, feed_links, workbooks, description)
+_PARTS = (submissions, checks, forms, records, datasets, pushes, verifying, feed_links, workbooks, description)
 
 
 def register(app: Flask, limiter: Limiter) -> None:

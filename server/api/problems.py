@@ -124,6 +124,11 @@ CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {
         Text("工作簿不能刷新", "The workbook cannot be refreshed"),
         Text("原因见 detail；文件没有改动。", "The detail says why; nothing was changed."),
     ),
+    "not-verifiable": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        Text("工作簿不能核对", "The workbook cannot be checked"),
+        Text("原因见 detail。", "The detail says why."),
+    ),
     "unsupported-media-type": (
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         Text("正文类型不对", "The body has the wrong type"),

@@ -12,6 +12,7 @@ _COMMANDS = {
     "records": "submissions",
     "report": "figures",
     "push": "workbooks",
+    "verify": "verifying",
     "versions": "workbooks",
     "restore": "workbooks",
     "datasets": "figures",

@@ -13,6 +13,7 @@ from server.cli.terminal import console, language_option, progress_bar, write_fi
 from server.reports import versions as kept
 from server.reports.pushing import Delivery, push_copy, push_in_place
 from server.reports.record_links import with_record_links
+from server.reports.stamping import filled
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, load, names
 from workbooks.dataset import Dataset
@@ -52,7 +53,12 @@ def push(
         rows = _load(site, dataset, language=language, period=period, as_of=as_of, narrowed=narrowed)
         with progress_bar(dataset) as bar:
             task = bar.add_task(dataset, total=len(rows), visible=len(rows) >= _SHOWN_FROM)
-            deliveries = [Delivery(rows, table)]
+            about = asked_period(period)
+            told = filled(
+                site, rows, operator, language=language, start=about.start if about else None,
+                end=about.end if about else None, selection=selection_of(site, narrowed, language),
+            )  # fmt: skip
+            deliveries = [Delivery(rows, table, told)]
             try:
                 if out is None:
                     (change,) = push_in_place(

@@ -121,11 +121,8 @@ def build_named_report(
     """
     about = occasion(site, name, period=period, as_of=as_of)
     with site.session(read_only=True) as session:
-        datasets = _datasets(session, site, about, viewer, language, selection)
-        origins = lineage(session, datasets, viewer, site=site, as_of=about.as_of, language=language)
-        master = site.master(session, retired=True)
-    edition = _edition(site, about, viewer, language, selection, datasets, master)
-    content = build_report(about.report, datasets, language, edition=edition, lineage=origins)
+        datasets = datasets_of(session, site, about, viewer, language, selection)
+        content = build_from(session, site, about, datasets, viewer, language=language, selection=selection)
     if connection is None or connection.kind == "none":
         return content
     return connected(
@@ -134,7 +131,32 @@ def build_named_report(
     )  # fmt: skip
 
 
-def _datasets(
+def build_from(
+    session: Session,
+    site: Site,
+    about: Occasion,
+    datasets: Mapping[str, Dataset],
+    viewer: Viewer,
+    *,
+    language: Language,
+    selection: Selection = EVERYTHING,
+    built_at: datetime | None = None,
+    made_by: str | None = None,
+) -> bytes:
+    """
+    The workbook of the report *about* is about, from *datasets* by table.
+
+    Its stamp says that it was built at *built_at* (aware) by the version *made_by*, by
+    default now and by this one.
+    """
+    origins = lineage(session, datasets, viewer, site=site, as_of=about.as_of, language=language)
+    master = site.master(session, retired=True)
+    at = (built_at or datetime.now(UTC)).replace(microsecond=0)
+    edition = _edition(site, about, viewer, language, selection, datasets, master, at, made_by or version("aftersheet"))
+    return build_report(about.report, datasets, language, edition=edition, lineage=origins)
+
+
+def datasets_of(
     session: Session, site: Site, about: Occasion, viewer: Viewer, language: Language, selection: Selection
 ) -> dict[str, Dataset]:
     """The rows of each table, by its name; the facts that several of them share are read once."""
@@ -159,8 +181,10 @@ def _edition(
     selection: Selection,
     datasets: Mapping[str, Dataset],
     master: Master,
+    built_at: datetime,
+    made_by: str,
 ) -> Edition:
-    period, built_at = about.period, datetime.now(UTC).replace(microsecond=0)
+    period = about.period
     tables = {}
     for table in about.report.tables:
         start, end = days(table.span, period)
@@ -169,7 +193,7 @@ def _edition(
         report=about.report.report_id, period=period.name, as_of=about.as_of, built_at=built_at, language=language,
         selection={name: code for name in DIMENSIONS if (code := getattr(selection, name)) is not None},
         username=viewer.username, roles=tuple(sorted(viewer.roles)), station=viewer.station, region=viewer.region,
-        tables=tables, version=version("aftersheet"),
+        tables=tables, version=made_by,
     ).sealed(site.derived_key(SEAL))  # fmt: skip
     as_of = about.as_of.astimezone(site.zone).replace(tzinfo=None)
     # History has no period before it: its cover compares the year of the instant with the year before.

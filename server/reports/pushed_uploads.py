@@ -3,19 +3,21 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from server.access.visibility import Viewer
 from server.intake.mail.plain import plain
 from server.reports.record_links import with_record_links
 from server.reports.registered.refreshing import MEMORY_MB, CannotRefresh, fitting, tables_in
+from server.reports.stamping import STAMP_PART, filled, with_stamp
 from server.site import Site
 from server.statistics.datasets import load
 from server.statistics.selection import EVERYTHING, Selection
 from workbooks.form import Language, Text
 from workbooks.ooxml.tables import PushError
 from workbooks.push import Change, Pushed, push
+from workbooks.reporting.report_stamp import StampedTable
 from workbooks.sandbox import ChildError, Stopped
 
 _TOO_MUCH = Text(
@@ -74,7 +76,7 @@ def push_upload(
         PushError: It cannot be refreshed; the message says why and what to do.
         UnknownDataset: There is no dataset of an order's name.
     """
-    with _turn():
+    with turn():
         content, changes = _pushed(site, content, orders, viewer, extent, language, address)
     with site.session() as session:
         site.note(
@@ -86,8 +88,10 @@ def push_upload(
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
     """
+    While one workbook from outside is worked on.
+
     Raises:
         PushError: As many are at it as the server bears, and none of them has ended in time.
     """
@@ -109,6 +113,7 @@ def _pushed(
     address: str,
 ) -> tuple[bytes, list[Change]]:
     changes: list[Change] = []
+    told: dict[str, StampedTable] = {}
     for order in orders:
         with site.session(read_only=True) as session:
             rows = load(
@@ -127,6 +132,13 @@ def _pushed(
             raise PushError(_DAMAGED) from error
         content = pushed.content
         changes.append(pushed)
+        told[pushed.table] = filled(
+            site, rows, viewer, language=language, start=extent.start, end=extent.end, selection=extent.selection
+        )
+    stamped = with_stamp(site, content, told)
+    if stamped is not content:
+        content = stamped
+        changes[-1] = replace(changes[-1], changed_parts=tuple(sorted({*changes[-1].changed_parts, STAMP_PART})))
     return content, changes
 
 
@@ -140,7 +152,7 @@ def fitting_orders(site: Site, content: bytes, language: Language, table: str | 
         PushError: It has no such table that any dataset fits, too many, or cannot be read.
     """
     try:
-        with _turn():
+        with turn():
             tables = tables_in(site, content)
     except CannotRefresh as error:
         raise PushError(error.message) from error

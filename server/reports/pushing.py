@@ -4,23 +4,30 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.access.visibility import Viewer
 from server.reports import versions
+from server.reports.stamping import STAMP_PART, stamp_file
 from server.site import Site
 from workbooks.dataset import RowSource
 from workbooks.form import Language
 from workbooks.push import Change, push_file
+from workbooks.reporting.report_stamp import StampedTable
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Rows for one table of a workbook; without *table* the one whose headings fit."""
+    """
+    Rows for one table of a workbook; without *table* the one whose headings fit.
+
+    *filled* says what the rows are, for the stamp of a report (see `stamping`).
+    """
 
     rows: RowSource
     table: str | None = None
+    filled: StampedTable | None = None
 
 
 def push_in_place(
@@ -89,6 +96,11 @@ def _pushed(
             )
             current.unlink()
             current = new
+        told = {c.table: d.filled for c, d in zip(changes, deliveries, strict=True) if d.filled is not None}
+        if told and stamp_file(site, current, told, new := Path(work) / "stamped.xlsx"):
+            current.unlink()
+            current = new
+            changes[-1] = replace(changes[-1], changed_parts=tuple(sorted({*changes[-1].changed_parts, STAMP_PART})))
         yield current, changes, before
 
 

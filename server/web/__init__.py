@@ -24,6 +24,7 @@ from server.web import (
     submissions,
     submit,
     unlock,
+    verifying,
     viewer,
     workbooks,
 )
@@ -53,6 +54,7 @@ def register(app: Flask, site: Site, limiter: Limiter) -> None:
         issued,
         proposal,
         refresh,
+        verifying,
         fill,
         records,
         record,

@@ -21,6 +21,7 @@ LINEAGE_NOTE = Text(
     "Which records and submissions the figures come from, with original file and sha256",
 )
 LINEAGE_TABLE = "T_lineage"
+LINEAGE_NUMBER = Text("编号", "Number")
 _OF_DATASETS: Sequence[tuple[Text, float]] = (
     (Text("数据表", "Table"), 22),
     (Text("数据集", "Data set"), 20),
@@ -64,7 +65,7 @@ _TYPES = {
     "boolean": Text("是/否", "yes/no"),
 }
 _LINEAGE_COLUMNS = (
-    Column("number", Text("编号", "Number"), "text"),
+    Column("number", LINEAGE_NUMBER, "text"),
     Column("form", Text("表单", "Form"), "text"),
     Column("revision", Text("版次", "Revision"), "integer"),
     Column("received_at", Text("收到时间", "Received at"), "datetime"),

@@ -23,11 +23,20 @@ _BEFORE = {
     "year": "={cell}-1",
     "history": "={cell}-1",
 }
-_HEADINGS = {
+HEADINGS = {
     "indicators": Text("关键指标", "Key figures"),
     "all": Text("全部", "All"),
     "sheets": Text("本册内容", "In this workbook"),
     "origin": Text("刷新与核对", "Refreshing and checking"),
+}
+FIGURE = Text("指标", "Figure")  # heads the key figures
+FACTS = {
+    "period": Text("报告期", "Period"),
+    "as_of": Text("截至", "As of"),
+    "selection": Text("统计范围", "Narrowed to"),
+    "scope": Text("数据权限", "Scope"),
+    "built_at": Text("生成时间", "Built at"),
+    "seal": Text("封签", "Seal"),
 }
 _REFRESH = Text(
     "本册已归您所有：可改布局、加公式、加图表。需要新数据时，用“aftersheet push 数据集 本文件.xlsx”"
@@ -52,7 +61,7 @@ class _Cover:
         self.row += 1
         self.page.set_row(self.row, 22)
         for column in range(1, 5):
-            text = _HEADINGS[key][self.language] if column == 1 else ""
+            text = HEADINGS[key][self.language] if column == 1 else ""
             self.page.write_string(self.row, column, text, self.looks("heading"))
         self.row += 1
 
@@ -118,16 +127,16 @@ def _add_stamp(cover: _Cover, edition: Edition | None, used: Sequence[Dataset]) 
     """What this copy is about, two facts to a line."""
     language, looks = cover.language, cover.looks
     as_of = edition.as_of if edition else max(dataset.as_of for dataset in used)
-    facts = [(Text("截至", "As of"), f"{as_of:%Y-%m-%d %H:%M}")]
+    facts = [(FACTS["as_of"], f"{as_of:%Y-%m-%d %H:%M}")]
     if edition:
         running = Text("（未结束）", " (not over yet)")[language] if not edition.over else ""
         facts = [
-            (Text("报告期", "Period"), edition.period[language] + running),
+            (FACTS["period"], edition.period[language] + running),
             *facts,
-            (Text("统计范围", "Narrowed to"), edition.selection[language]),
-            (Text("数据权限", "Scope"), edition.viewer[language]),
-            (Text("生成时间", "Built at"), f"{edition.built_at:%Y-%m-%d %H:%M}"),
-            (Text("封签", "Seal"), edition.stamp.seal[:16].upper() or "—"),
+            (FACTS["selection"], edition.selection[language]),
+            (FACTS["scope"], edition.viewer[language]),
+            (FACTS["built_at"], f"{edition.built_at:%Y-%m-%d %H:%M}"),
+            (FACTS["seal"], edition.stamp.seal[:16].upper() or "—"),
         ]
     for number, (name, text) in enumerate(facts):
         row, column = cover.row + number // 2, 1 + number % 2 * 2
@@ -161,7 +170,7 @@ def _add_indicators(
     page, looks, language = cover.page, cover.looks, cover.language
     cover.heading("indicators")
     top = cover.row
-    page.write_string(top, 1, Text("指标", "Figure")[language], looks("header", align="left"))
+    page.write_string(top, 1, FIGURE[language], looks("header", align="left"))
     page.write(top, 2, _written(chosen), looks("input", align="right"))
     columns = {2: chosen, 4: None}
     if before:
@@ -170,7 +179,7 @@ def _add_indicators(
         page.write_formula(top, 3, _BEFORE[kind].format(cell=cell), looks("header", align="right"), _written(before))
     else:
         page.write_blank(top, 3, None, looks("header"))
-    every = dataset.period[language] if dataset.period != EVERYTHING else _HEADINGS["all"][language]
+    every = dataset.period[language] if dataset.period != EVERYTHING else HEADINGS["all"][language]
     page.write_string(top, 4, every, looks("header", align="right"))
     offered = sorted(set(periods) | {chosen}, reverse=True)[:_PERIODS_OFFERED]
     page.data_validation(top, 2, top, 2, {"validate": "list", "source": offered, "error_type": "information"})

@@ -10,6 +10,7 @@ from server.reports.record_links import link_columns, with_record_links
 from server.reports.registered.period_rules import days, report_period
 from server.reports.registered.places import Found, Place, place_on
 from server.reports.registered.registration import Plan, Source
+from server.reports.stamping import filled, with_stamp
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, definition_of, load, names
 from server.statistics.periods import instant_of
@@ -69,7 +70,7 @@ def refresh(
         return _report(site, source, plan, viewer, as_of)
     step("reading")
     base = place.read() if place is not None else Found(_uploaded(site, source))
-    content, rows = base.content, 0
+    content, rows, told = base.content, 0, {}
     for binding in plan.bindings:
         start, end = days(binding.period, day)
         step("figures")
@@ -84,6 +85,11 @@ def refresh(
         step("pushing")
         dataset = with_record_links(site, dataset)
         content, rows = _pushed(site, content, dataset, binding.table, plan), rows + len(dataset)
+        told[binding.table] = filled(
+            site, dataset, viewer, language=plan.language, start=start, end=end, selection=binding.selection
+        )
+    if told:
+        content = with_stamp(site, content, told)
     return Refreshed(content, source.filename, rows, base, as_of)
 
 

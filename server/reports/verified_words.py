@@ -1,0 +1,67 @@
+"""What came of checking a workbook, for programs and for people."""
+
+from typing import Any
+
+from server.reports.verification import Verification
+from workbooks.form import Text
+from workbooks.reporting.comparison import Difference, written
+from workbooks.reporting.shown_figures import Shown
+
+VERDICTS = {
+    "equal": Text("与数据库一致", "Equal to the database"),
+    "different": Text("与数据库不一致", "Different from the database"),
+    "unverified": Text("部分内容无法核对", "Some of it could not be checked"),
+}
+_KINDS = {
+    "figure": Text("数值不同", "differs"),
+    "missing": Text("工作簿中缺少", "missing in the workbook"),
+    "added": Text("数据库中没有", "not in the database"),
+    "gone": Text("表已不在工作簿中", "the table is gone"),
+    "stamp": Text("印记被改", "stamp changed"),
+    "original": Text("原文件缺失或被改", "original missing or altered"),
+}
+
+
+def kind_of(difference: Difference) -> Text:
+    return _KINDS[difference.kind]
+
+
+def as_mapping(found: Verification) -> dict[str, Any]:
+    """The result for programs; all texts in both languages."""
+    stamp = found.stamp
+    return {
+        "verdict": found.verdict,
+        "report": stamp.report if stamp else None,
+        "period": stamp.period if stamp else None,
+        "as_of": stamp.as_of.isoformat() if stamp else None,
+        "figures": found.figures,
+        "differences": [_difference(difference) for difference in found.differences],
+        "total": found.total,
+        "seal": _texts(found.broken) if found.broken else None,
+        "unverified": [_texts(text) for text in found.unverified],
+        "notes": [_texts(text) for text in found.notes],
+    }
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return {
+        "kind": difference.kind, "part": difference.part, "sheet": difference.sheet, "cell": difference.cell,
+        "row": difference.row, "column": difference.column, "in_workbook": difference.in_workbook,
+        "in_database": difference.in_database, "record": difference.record or None,
+    }  # fmt: skip
+
+
+def _texts(text: Text) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.en}
+
+
+def grouped(found: Verification) -> dict[tuple[str, str], list[Difference]]:
+    """The differences by sheet and by what they stand in."""
+    groups: dict[tuple[str, str], list[Difference]] = {}
+    for difference in found.differences:
+        groups.setdefault((difference.sheet, difference.part), []).append(difference)
+    return groups
+
+
+def figure(value: Shown) -> str:
+    return written(value)
