@@ -7,6 +7,7 @@ from server.api.blueprint import api, site
 from server.api.problems import Problem
 from server.api.responses import json_response
 from server.api.uploads import uploaded
+from server.intake.mail.plain import plain
 from server.reports.refused_checks import CannotVerify
 from server.reports.verification import verify
 from server.reports.verified_words import as_mapping
@@ -23,6 +24,11 @@ def post_verify() -> Response:
         raise Problem("not-verifiable", detail=error.message) from None
     with site().session() as session:
         site().note(
-            session, viewer, "verified", f"workbook:{upload.filename}", verdict=found.verdict, total=found.total
+            session,
+            viewer,
+            "verified",
+            f"workbook:{plain(upload.filename, 200)}",
+            verdict=found.verdict,
+            total=found.total,
         )
     return json_response(as_mapping(found))

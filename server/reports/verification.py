@@ -13,6 +13,7 @@ from server.access.visibility import Viewer
 from server.records.originals import OriginalDamaged
 from server.reports import SEAL, Occasion, PeriodNotOffered, UnknownReport, build_from, datasets_of, occasion
 from server.reports.lineage import NUMBER
+from server.reports.pushed_uploads import turn
 from server.reports.record_links import with_record_links
 from server.reports.refused_checks import CannotVerify, no_stamp, not_yours, out_of_offer, too_much, unreadable
 from server.site import Site
@@ -280,7 +281,8 @@ def _hashed(site: Site, digest: str) -> str | None:
 
 def _shown(site: Site, content: bytes) -> ShownWorkbook:
     try:
-        found: ShownWorkbook = site.sandbox.run(read_shown, content, seconds=_SECONDS, memory_mb=_MEMORY_MB)
+        with turn():
+            found: ShownWorkbook = site.sandbox.run(read_shown, content, seconds=_SECONDS, memory_mb=_MEMORY_MB)
     except PushError as error:
         raise CannotVerify(error.message) from error
     except Stopped as stopped:

@@ -30,6 +30,7 @@ _SHEETS: Computed[Sheet] = Computed(
         **by_period(lambda s: s.sent_on),
         **by_place(),
         **{f"score_{item}": _score(item) for item in ITEMS},
+        "number": lambda s, q: s.number,
         "campaign": lambda s, q: s.campaign_label,
         "customer": lambda s, q: q.master("customers", s.customer),
         "sent_on": lambda s, q: s.sent_on,

@@ -26,6 +26,7 @@ class Sheet:
     recommend: int | None
     created_at: datetime
     weakest: str | None = None
+    number: str | None = None
 
     @property
     def key(self) -> tuple[int, int, str]:
@@ -58,6 +59,7 @@ def sheets(rows: Iterable[Mapping[str, Any]], on: date) -> list[Sheet]:
                 recommend=row["recommend"] if back else None,
                 created_at=row["created_at"],
                 weakest=row["weakest"] if back else None,
+                number=row.get("number"),
             )
         )
     return found

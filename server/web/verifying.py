@@ -5,6 +5,7 @@ from pathlib import PurePath
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from server.intake.mail.plain import plain
 from server.reports.refused_checks import CannotVerify
 from server.reports.verification import Verification, verify
 from server.reports.verified_words import VERDICTS, figure, grouped, kind_of
@@ -34,7 +35,9 @@ def receive() -> ResponseReturnValue:
     except CannotVerify as error:
         return _page(filename=name, why=error.message), 422
     with site().session() as session:
-        site().note(session, viewer, "verified", f"workbook:{name}", verdict=found.verdict, total=found.total)
+        site().note(
+            session, viewer, "verified", f"workbook:{plain(name, 200)}", verdict=found.verdict, total=found.total
+        )
     return _page(filename=name, found=found)
 
 
