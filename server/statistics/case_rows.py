@@ -1,11 +1,11 @@
 """Cases as the database gives them: only those asked for, as of an instant, each beside those of the same key."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, literal, null, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, func, literal, null, or_, select
 from sqlalchemy.types import DateTime
 
 from server.access.visibility import visible
@@ -18,6 +18,7 @@ FORM = "fracas"
 _NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  stands for a repair that has not been made; local, as all times of a case
 _FLAGS = ("repeated", "followed", "duplicate")
 CASE_COLUMNS = tuple(field.name for field in fields(Case) if field.name not in _FLAGS)
+_NAMES, _ALONE = (*CASE_COLUMNS, *_FLAGS), (False, False, False)
 KEY = ("vehicle", "part", "failure_mode", "car")  # in the order of the index
 
 
@@ -31,7 +32,8 @@ def known(table: FromClause, view: View) -> ColumnElement[bool]:
     return and_(
         table.c.known_to > view.as_of,
         table.c.known_from <= view.as_of,
-        table.c.reported_at <= view.local,
+        # Not by the index of this column: nearly all of history was reported by then.
+        func.coalesce(table.c.reported_at, null()) <= view.local,
         table.c.occurred_at.is_not(None),
     )
 
@@ -47,13 +49,8 @@ def selected(table: Table, selection: Selection, regions: Mapping[str, str]) -> 
 
 def read(view: View, query: Select[Any]) -> Iterator[Case]:
     """The cases that *query* (of `query_of`, narrowed) finds, as they stood at the view's instant."""
-    now, day = view.local, timedelta(days=REPEAT_DAYS)
-    for *values, before, after in view.session.execute(query):
-        found = Case(**dict(zip(CASE_COLUMNS, values, strict=True))).until(now)
-        assert found is not None
-        if before is not None or after is not None:
-            found = _beside(found, before, after, day)
-        yield found
+    for values, flags in _read(view, query):
+        yield Case(**dict(zip(_NAMES, (*values, *flags), strict=True)))
 
 
 class _Row(NamedTuple("_Row", [(name, Any) for name in (*CASE_COLUMNS, *_FLAGS)])):  # type: ignore[misc]
@@ -65,6 +62,12 @@ class _Row(NamedTuple("_Row", [(name, Any) for name in (*CASE_COLUMNS, *_FLAGS)]
 
 def read_quickly(view: View, query: Select[Any]) -> Iterator[Case]:
     """The same cases as `read`, only for adding up: they cannot be changed or asked for anything else."""
+    for values, flags in _read(view, query):
+        yield _Row(*values, *flags)  # type: ignore[misc, call-arg]
+
+
+def _read(view: View, query: Select[Any]) -> Iterator[tuple[list[Any], tuple[bool, bool, bool]]]:
+    """The values of each case without what is dated later (as `Case.until`), and how it stands to its neighbours."""
     now, today, window = view.local, view.local.date(), timedelta(days=REPEAT_DAYS)
     times = [CASE_COLUMNS.index(name) for name in TIMES]
     days = [CASE_COLUMNS.index(name) for name in DAYS]
@@ -81,9 +84,9 @@ def read_quickly(view: View, query: Select[Any]) -> Iterator[Case]:
             if values[index] is not None and values[index] > today:
                 values[index] = None
         if (before is None and after is None) or not all([values[index] for index in key]):
-            yield _Row(*values, False, False, False)  # type: ignore[misc, call-arg]
+            yield values, _ALONE
         else:
-            yield _Row(*values, *_flags(values[occurred], values[repaired], before, after, window))  # type: ignore[misc, call-arg]
+            yield values, _flags(values[occurred], values[repaired], before, after, window)
 
 
 def query_of(view: View, *, neighbours: bool = True) -> Select[Any]:
@@ -137,14 +140,6 @@ def _after(table: Table, view: View) -> ColumnElement[Any]:
         .correlate(table)
         .scalar_subquery()
     )
-
-
-def _beside(found: Case, before: datetime | None, after: datetime | None, window: timedelta) -> Case:
-    """*found* with how it stands to its neighbours."""
-    if found.key is None:
-        return found
-    repeated, followed, duplicate = _flags(found.occurred_at, found.repaired_at, before, after, window)
-    return replace(found, repeated=repeated, followed=followed, duplicate=duplicate)
 
 
 def _flags(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cache, lru_cache
 
 from server.statistics.measures import ratio
 from workbooks.deadlines import is_working_day
@@ -64,6 +65,7 @@ class OnTime:
         return ratio(self.on_time, self.due)
 
 
+@lru_cache(maxsize=65_536)  # several columns ask for the hours of the same case
 def working_hours(start: datetime, end: datetime, opens: float, closes: float) -> float:
     """
     Hours between *start* and *end* that lie in the office hours of Chinese working days.
@@ -74,7 +76,7 @@ def working_hours(start: datetime, end: datetime, opens: float, closes: float) -
     total = 0.0
     day = start.date()
     while day <= end.date():
-        if is_working_day(day):
+        if _works(day):
             midnight = datetime.combine(day, time())
             begin = max(start, midnight + timedelta(hours=opens))
             finish = min(end, midnight + timedelta(hours=closes))
@@ -82,3 +84,8 @@ def working_hours(start: datetime, end: datetime, opens: float, closes: float) -
                 total += (finish - begin) / timedelta(hours=1)
         day += timedelta(days=1)
     return total
+
+
+@cache
+def _works(day: date) -> bool:
+    return is_working_day(day)

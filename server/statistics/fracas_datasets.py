@@ -1,11 +1,13 @@
 """Datasets of the FRACAS forms: cases, backlog, Pareto, failure rates."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+from server.statistics.case_months import Part
 from server.statistics.cases import (
     STAGE_LABELS,
     Case,
@@ -19,23 +21,31 @@ from server.statistics.cases import (
 from server.statistics.figures import AGE_LABELS
 from server.statistics.labels import Labels
 from server.statistics.measures import ParetoRow, pareto
-from server.statistics.periods import last_of_month, month_of, months, week_of
+from server.statistics.periods import first_of_month, last_of_month, month_of, months, week_of
 from server.statistics.repair_datasets import arrival_working_hours, arrived_in_time, in_warranty
 from server.statistics.sources import Sources
-from server.statistics.tabular import Computed, Period, Query, Value, by_period, by_place, flag, rounded
+from server.statistics.tabular import (
+    Attribute,
+    Computed,
+    Each,
+    Period,
+    Query,
+    Value,
+    by_period,
+    by_place,
+    flag,
+    rounded,
+)
 from workbooks.form import Text
 
 OPEN_STAGES = tuple(stage for stage in Stage if stage is not Stage.CLOSED)
 _OTHER_MODE = Text("其他", "Other")
+_BY_MODE: tuple[Part, ...] = ("modes",)
 
 
 def _answer(name: str) -> Value:
     """The label of a case's answer; blank where there is none."""
-    return lambda case, query: query.label("fracas", name, getattr(case, name))
-
-
-def _plain(name: str) -> Value:
-    return lambda case, query: getattr(case, name)
+    return Each(attrgetter(name), lambda code, query: query.label("fracas", name, code))
 
 
 _CASES: Computed[Case] = Computed(
@@ -43,14 +53,14 @@ _CASES: Computed[Case] = Computed(
     values={
         **by_period(lambda case: case.reported_at),
         **by_place(),
-        **{name: _plain(name) for name in ("number", "reported_at", "occurred_at")},
-        **{name: _plain(name) for name in ("line", "vehicle_type", "car", "serial_no", "close_days")},
+        **{name: Attribute(name) for name in ("number", "reported_at", "occurred_at")},
+        **{name: Attribute(name) for name in ("line", "vehicle_type", "car", "serial_no", "close_days")},
         **{name: _answer(name) for name in ("customer", "vehicle", "system", "subsystem", "part", "failure_mode")},
         **{name: _answer(name) for name in ("severity", "responsibility", "root_cause_category", "warranty")},
         "effectiveness": _answer("effectiveness"),
-        "week": lambda c, q: week_of(c.reported_at),
-        "occurred_month": lambda c, q: month_of(c.occurred_at),
-        "stage": lambda c, q: STAGE_LABELS[c.stage][q.language],
+        "week": Each(lambda c: c.reported_at.date(), lambda day, q: week_of(day)),
+        "occurred_month": Each(lambda c: c.occurred_at.date(), lambda day, q: month_of(day)),
+        "stage": Each(attrgetter("stage"), lambda stage, q: STAGE_LABELS[stage][q.language]),
         "failures": lambda c, q: 1,
         "relevant": lambda c, q: flag(is_relevant(c)),
         "closed": lambda c, q: flag(not c.open),
@@ -64,8 +74,8 @@ _CASES: Computed[Case] = Computed(
         "arrived_in_time": lambda c, q: flag(arrived_in_time(c, q.sources)),
         "unanswered": lambda c, q: int(c.responded_at is None),
         "in_warranty": lambda c, q: in_warranty(c),
-        "first_of_vehicle": lambda c, q: q.first("vehicle", (month_of(c.reported_at), c.vehicle)),
-        "first_of_customer": lambda c, q: q.first("customer", (month_of(c.reported_at), c.customer)),
+        "first_of_vehicle": lambda c, q: q.first("vehicle", (c.reported_at.year, c.reported_at.month, c.vehicle)),
+        "first_of_customer": lambda c, q: q.first("customer", (c.reported_at.year, c.reported_at.month, c.customer)),
         "open_days": lambda c, q: c.age_days(q.sources.now) if c.open else None,
     },
 )
@@ -97,7 +107,7 @@ def open_cases(sources: Sources, period: Period) -> Iterator[_Open]:
 
 def _named(name: str) -> Value:
     """The label of an open case's answer, also where there is none."""
-    return lambda found, query: query.named("fracas", name, getattr(found.case, name))
+    return Each(attrgetter(f"case.{name}"), lambda code, query: query.named("fracas", name, code))
 
 
 _BACKLOG: Computed[_Open] = Computed(
@@ -105,12 +115,12 @@ _BACKLOG: Computed[_Open] = Computed(
     values={
         **by_place(lambda o: o.case.station),
         **{name: _named(name) for name in ("part", "severity", "responsibility")},
-        "month": lambda o, q: month_of(o.day),
-        "as_of_date": lambda o, q: o.day,
-        "number": lambda o, q: o.case.number,
-        "stage": lambda o, q: STAGE_LABELS[o.case.stage][q.language],
-        "age_days": lambda o, q: o.age,
-        "age_bucket": lambda o, q: AGE_LABELS[bucket_of(o.age)][q.language],
+        "month": Each(attrgetter("day"), lambda day, q: month_of(day)),
+        "as_of_date": Attribute("day"),
+        "number": Attribute("case.number"),
+        "stage": Each(attrgetter("case.stage"), lambda stage, q: STAGE_LABELS[stage][q.language]),
+        "age_days": Attribute("age"),
+        "age_bucket": Each(attrgetter("age"), lambda age, q: AGE_LABELS[bucket_of(age)][q.language]),
         "open": lambda o, q: 1,
         "over_90_days": lambda o, q: int(o.age > 90),
     },
@@ -142,9 +152,31 @@ class _Mode(NamedTuple):
     row: ParetoRow
 
 
+def _whole_months(period: Period) -> bool:
+    first, last = period.start, period.end
+    return (first is None or first == first_of_month(first)) and (last is None or last == last_of_month(last))
+
+
+def _counted(query: Query) -> tuple[Mapping[str, float], Mapping[str, Text]]:
+    """The same as `mode_counts` of the period; whole months come from the sums kept of them."""
+    first, last, labels = query.period.start, query.period.end, query.labels("fracas")
+    if not _whole_months(query.period):
+        return mode_counts(query.sources.cases_between("occurred_at", first, last), labels)
+    codes: Counter[str | None] = Counter()
+    for group, sums in query.sources.months(first, last, parts=_BY_MODE).modes.items():
+        codes[group.failure_mode] += sums.failures
+    counts: Counter[str] = Counter()
+    shown: dict[str, Text] = {}
+    for code in sorted(codes, key=str):
+        if codes[code]:
+            label = labels.of("failure_mode", code)
+            counts[mode_key(label)] += codes[code]
+            shown[mode_key(label)] = label
+    return counts, shown
+
+
 def _modes(query: Query) -> list[_Mode]:
-    found = query.sources.cases_between("occurred_at", query.period.start, query.period.end)
-    counts, shown = mode_counts(found, query.labels("fracas"))
+    counts, shown = _counted(query)
     return [_Mode(rank, shown[row.name], row) for rank, row in enumerate(pareto(counts), start=1)]
 
 

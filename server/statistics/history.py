@@ -26,7 +26,7 @@ from server.statistics.case_months import (
     plus,
 )
 from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE
-from server.statistics.rollups import Rollups, refresh
+from server.statistics.rollups import Rollups, by_indexes, refresh
 from server.statistics.selection import Selection
 from server.statistics.snapshot import View
 from server.statistics.standings import month_number
@@ -100,7 +100,8 @@ class _Asked:
         state = view.session.scalar(select(STATE.c.revision_id))
         kept = view.as_of, view.viewer, self._selection, state
         if self._live.get("of") != kept:  # the datasets of one report ask one after the other
-            self._live.update({"of": kept, "cases": list(case_rows.read_quickly(view, query))})
+            with by_indexes(view.session):
+                self._live.update({"of": kept, "cases": list(case_rows.read_quickly(view, query))})
         found = add_up(self._live["cases"], view.local, self._parts)
         return Months(
             self._with(self._settled(view, CASES, CaseGroup, Measures, month), found.cases),

@@ -1,6 +1,7 @@
 """Datasets of the history of failures, added up by month: what a report of many years is made of."""
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 from server.statistics.case_months import (
@@ -15,7 +16,7 @@ from server.statistics.case_months import (
 )
 from server.statistics.cases import STAGE_LABELS, Stage
 from server.statistics.figures import AGE_LABELS
-from server.statistics.tabular import Computed, Query, Value, by_period, by_place, rounded
+from server.statistics.tabular import Computed, Each, Query, Value, by_period, by_place, rounded
 
 _HOUR = 3_600_000_000  # microseconds
 _Case = tuple[CaseGroup, Measures]
@@ -25,15 +26,22 @@ _Open = tuple[OpenGroup, OpenCounts]
 
 def _group(name: str) -> Value:
     """The label of what the cases of a group have in common."""
-    return lambda fact, query: query.named("fracas", name, getattr(fact[0], name))
+    return Each(_of_group(name), lambda code, query: query.named("fracas", name, code))
+
+
+def _of_group(name: str) -> Callable[[Any], Any]:
+    read = attrgetter(name)
+    return lambda fact: read(fact[0])
 
 
 def _sum(name: str) -> Value:
-    return lambda fact, query: getattr(fact[1], name)
+    read = attrgetter(name)
+    return lambda fact, query: read(fact[1])
 
 
 def _hours(name: str) -> Value:
-    return lambda fact, query: rounded(getattr(fact[1], name) / _HOUR)
+    read = attrgetter(name)
+    return lambda fact, query: rounded(read(fact[1]) / _HOUR)
 
 
 def _ordered(part: Part) -> Callable[[Query], Iterable[Any]]:
@@ -104,8 +112,8 @@ _BACKLOG: Computed[_Open] = Computed(
     facts=_backlog,
     values={
         **_DIMENSIONS,
-        "stage": lambda fact, query: STAGE_LABELS[Stage(fact[0].stage)][query.language],
-        "age_bucket": lambda fact, query: AGE_LABELS[fact[0].age][query.language],
+        "stage": Each(_of_group("stage"), lambda stage, query: STAGE_LABELS[Stage(stage)][query.language]),
+        "age_bucket": Each(_of_group("age"), lambda age, query: AGE_LABELS[age][query.language]),
         "open": _sum("open"),
         "over_90_days": _sum("over_90_days"),
     },

@@ -139,7 +139,7 @@ class Rollups:
             *(c[name] for name in Held._fields[5:]),
         )  # fmt: skip
         query: Select[Any] = select(*columns).join(_RECORDS, _RECORDS.c.id == c.record_id)
-        with _by_indexes(session):
+        with by_indexes(session):
             rows = session.execute(query.join(keys, own)).all()
         for row in rows:
             yield self._held(row)
@@ -177,7 +177,7 @@ class Rollups:
 
 
 @contextmanager
-def _by_indexes(session: Session) -> Iterator[None]:
+def by_indexes(session: Session) -> Iterator[None]:
     """Keep PostgreSQL from reading all of history for a few keys: it takes them for more than they are."""
     ways = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
     if session.get_bind().dialect.name != "postgresql":

@@ -1,9 +1,10 @@
 """Rows of one kind turned into a dataset, column by column."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from server.statistics.labels import UNKNOWN, Labels
@@ -91,6 +92,35 @@ class Query:
 Value = Callable[[Any, Query], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column that shows an attribute of its facts as it is."""
+
+    name: str
+
+    def __call__(self, fact: Any, query: Query) -> Any:
+        return getattr(fact, self.name)
+
+    def column(self, facts: Sequence[Any], query: Query) -> list[Any]:
+        return list(map(attrgetter(self.name), facts))
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A column with the same *value* for all facts of one *key*: it is computed once per key, not per row."""
+
+    key: Callable[[Any], Hashable]
+    value: Callable[[Any, Query], Any]
+
+    def __call__(self, fact: Any, query: Query) -> Any:
+        return self.value(self.key(fact), query)
+
+    def column(self, facts: Sequence[Any], query: Query) -> list[Any]:
+        keys = list(map(self.key, facts))
+        known = {key: self.value(key, query) for key in dict.fromkeys(keys)}
+        return list(map(known.__getitem__, keys))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed(Generic[Fact]):
     """How the rows of a declared dataset come about: its facts, and a function for each column by name."""
@@ -125,7 +155,7 @@ def compute(definition: DatasetDefinition, computed: Computed[Any], query: Query
         name=definition.name,
         title=definition.title,
         columns=definition.columns,
-        data=tuple([value(fact, query) for fact in facts] for value in values),
+        data=tuple(_column(value, facts, query) for value in values),
         as_of=query.sources.now,
         definition=definition.definition,
         anchor=definition.anchor.label if definition.anchor else None,
@@ -134,11 +164,21 @@ def compute(definition: DatasetDefinition, computed: Computed[Any], query: Query
     )
 
 
+def _column(value: Value, facts: Sequence[Any], query: Query) -> list[Any]:
+    if isinstance(value, Attribute | Each):
+        return value.column(facts, query)
+    return [value(fact, query) for fact in facts]
+
+
 def by_period(day: Callable[[Any], date | None]) -> dict[str, Value]:
     """The columns year, quarter and month of the *day* that anchors a fact."""
 
+    def month(fact: Any) -> date | None:
+        found = day(fact)
+        return None if found is None else date(found.year, found.month, 1)
+
     def of(spell: Callable[[date], Any]) -> Value:
-        return lambda fact, query: None if (found := day(fact)) is None else spell(found)
+        return Each(month, lambda found, query: None if found is None else spell(found))
 
     return {"year": of(lambda found: found.year), "quarter": of(quarter_of), "month": of(month_of)}
 
@@ -146,8 +186,8 @@ def by_period(day: Callable[[Any], date | None]) -> dict[str, Value]:
 def by_place(station: Callable[[Any], str | None] = lambda fact: fact.station) -> dict[str, Value]:
     """The columns region and station."""
     return {
-        "region": lambda fact, query: query.region(station(fact)),
-        "station": lambda fact, query: query.master("stations", station(fact)),
+        "region": Each(station, lambda code, query: query.region(code)),
+        "station": Each(station, lambda code, query: query.master("stations", code)),
     }
 
 

@@ -276,3 +276,17 @@ def test_datasets_of_the_history_add_up_to_the_cases(site: Site) -> None:
     assert sum(row["response_hours"] for row in months) == pytest.approx(sum(hours), abs=0.01)
     last = sum(row["open"] for row in backlog if row["month"] == f"{now:%Y-%m}")
     assert last == sum(case.open for case in expected)
+
+
+@pytest.mark.parametrize("last", [date(2025, 6, 30), date(2025, 6, 20)], ids=["whole months", "other days"])
+def test_pareto_counts_the_cases_of_the_period(site: Site, last: date) -> None:
+    """It counts what occurred in the period, also where it comes from the sums of whole months."""
+    store(site, steps_of(random.Random(17), 40), {})
+    now, first = FIRST + timedelta(days=230), date(2025, 4, 1)
+    expected = [c for c in all_cases(site, now, OPERATOR, EVERYTHING) if first <= c.occurred_at.date() <= last]
+    with site.session(read_only=True) as session:
+        at = now.replace(tzinfo=site.zone)
+        found = load(session, "fracas_pareto", OPERATOR, site=site, as_of=at, start=first, end=last, language="en")
+    counted = dict(zip((column.name for column in found.columns), found.data, strict=True))
+
+    assert sum(counted["failures"]) == len(expected) > 0
