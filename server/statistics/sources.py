@@ -1,13 +1,14 @@
 """The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from server.access.visibility import visible
+from server.access.visibility import Viewer, visible
 from server.database import table_of
 from server.records.master_tables import Customer
 from server.statistics import case_rows, history
@@ -60,6 +61,12 @@ class Sources:
 
     def selected(self, fact: Any) -> bool:
         return not self.selection or self.selection.holds(fact, self.regions)
+
+    @cached_property
+    def company(self) -> "Sources":
+        """The facts of the whole company at the same instant, for what does not depend on who asks."""
+        whole = self.view.viewer == Viewer.operator() and not self.selection
+        return self if whole else Sources(replace(self.view, viewer=Viewer.operator()))
 
     @cached_property
     def cases(self) -> list[Case]:

@@ -27,16 +27,18 @@ def yearly_duties(sources: Sources) -> Iterator[YearlyDuty]:
     Visits and surveys from the first year with a trip to visit, or with a survey of that kind, on.
 
     A visit is a trip with that purpose; a survey counts by the day it was sent. A year
-    before anybody noted any is not held against anybody.
+    before anybody noted any is not held against anybody. Years and visits are those of the
+    whole company, whoever asks: a customer visited by another station has been visited, and
+    a station that never visits anybody owes as many as the others.
     """
-    today = sources.today
+    today, company = sources.today, sources.company
     visited: dict[tuple[int, str], int] = {}
-    for trip in sources.trips:
+    for trip in company.trips:
         if trip.purpose == "visit" and trip.customer and trip.departed_on <= today:
             key = trip.departed_on.year, trip.customer
             visited[key] = visited.get(key, 0) + 1
     sent: dict[tuple[str, int, str], date] = {}
-    for sheet in sources.sheets:
+    for sheet in company.sheets:
         survey = sheet.campaign, sheet.year, sheet.customer
         sent[survey] = min(sheet.sent_on, sent.get(survey, sheet.sent_on))
     owed = customers(sources)

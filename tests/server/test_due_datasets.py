@@ -7,6 +7,8 @@ import pytest
 
 from server.site import Site
 from server.statistics.drivers import cronbach_alpha, drivers
+from server.statistics.selection import Selection
+from tests.server.company import viewer
 from tests.server.test_service_datasets import NOW, SUMMARY, VOICE, measures
 from tests.server.test_statistics import ANALYSIS, FAILURE, PLAN, SHEET, rows, send
 
@@ -123,6 +125,25 @@ def test_surveys_are_owed_to_every_customer_from_the_first_year_on(site: Site) -
     found = {(row["customer"], row["state"]) for row in rows(site, "deadline_items", as_of=NOW)}
 
     assert found == {("常州地铁", "按时"), ("成都地铁", "超期未完")}
+
+
+@pytest.mark.parametrize("form_id", ["survey", "trip_summary"])
+def test_a_station_that_never_asks_or_visits_owes_it_too(site: Site, form_id: str) -> None:
+    """CZ did in 2025; what CD owes its customer is the same for everybody, CD selected or CD looking."""
+    answers = SHEET if form_id == "survey" else SUMMARY | {"purpose": "visit"}
+    send(site, form_id, answers, datetime(2026, 3, 9, 9, 0), "C1")
+    with site.session(read_only=True) as session:
+        charlie = viewer(session, "charlie")
+    everybody = {
+        (row["rule"], row["year"], row["state"])
+        for row in rows(site, "deadline_items", as_of=NOW)
+        if row["customer"] == "成都地铁"
+    }
+
+    assert everybody
+    for known in ({"selection": Selection(station="CD")}, {"viewer": charlie}):
+        found = rows(site, "deadline_items", as_of=NOW, **known)
+        assert {(row["rule"], row["year"], row["state"]) for row in found} == everybody
 
 
 def test_campaigns_by_place(site: Site) -> None:
