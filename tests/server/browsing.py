@@ -1,10 +1,14 @@
 """A browser and a program for tests: the pages with their forms and tokens, the API with its bearer token."""
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from typing import Any
 
 from flask import Flask
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from server.access.people import find_user
@@ -14,6 +18,20 @@ from tests.server.company import PASSWORD
 
 _TOKEN = re.compile(r'<meta name="csrf-token" content="([^"]+)">')
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[int]:
+    """The port on which *app* is served while the block runs."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
 
 
 class Browser:

@@ -1,7 +1,6 @@
 """The pages in a real browser: dropping workbooks, filling in a form, on a desk and on a phone."""
 
 import base64
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -11,10 +10,10 @@ import pytest
 from flask import Flask
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import make_server
 
 from server.access.visibility import Viewer
 from server.site import Site
+from tests.server.browsing import served
 from tests.server.company import PASSWORD
 from tests.server.test_statistics import FAILURE, send
 from tests.server.visits import fill_in, workbook
@@ -44,13 +43,8 @@ def chromium(require_program: Callable[..., str]) -> Iterator[Browser]:
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
     """Where the site is served during this test."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

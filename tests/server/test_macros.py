@@ -3,7 +3,6 @@
 import http.client
 import json
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +11,6 @@ from urllib.parse import quote
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from werkzeug.serving import make_server
 
 from server.access.visibility import Viewer
 from server.cli import main
@@ -20,7 +18,7 @@ from server.intake.macros import MEDIA_TYPE, SigningError, form_with_macros, sig
 from server.records.store import record
 from server.settings import Settings, SettingsError, load_settings
 from server.site import Site
-from tests.server.browsing import program, signed_in
+from tests.server.browsing import program, served, signed_in
 from tests.server.company import VISIT
 from tests.server.visits import send, workbook
 from tests.validity import lint
@@ -71,16 +69,9 @@ class Macros:
 @pytest.fixture
 def macros(app: Flask, site: Site) -> Iterator[Macros]:
     """The macros in Alice's Excel, and a server at the other end of a real line."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     token = program(app, site, "alice").headers["Authorization"].removeprefix("Bearer ")
-    try:
-        yield Macros(server.port, token)
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with served(app) as port:
+        yield Macros(port, token)
 
 
 def with_buttons(*arguments: Any, **keywords: Any) -> bytes:

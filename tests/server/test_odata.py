@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +15,6 @@ from lxml import etree
 from odata import ODataService
 from requests.auth import HTTPBasicAuth
 from sqlalchemy import insert, select
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from server.access.visibility import Viewer
@@ -27,7 +25,7 @@ from server.records import form_tables
 from server.records.models import AuditEntry, Record
 from server.site import Site
 from server.statistics.datasets import definition_of, load, names
-from tests.server.browsing import program
+from tests.server.browsing import program, served
 from tests.server.company import PASSWORD, VISIT
 from tests.server.visits import fill_in
 from workbooks.dataset import Column, Dataset
@@ -385,15 +383,8 @@ def test_snapshots_are_bounded():
 @pytest.fixture
 def live(app: Flask) -> Iterator[str]:
     """The address of the feed on a real line."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}/odata/v4/"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with served(app) as port:
+        yield f"http://127.0.0.1:{port}/odata/v4/"
 
 
 @on_sqlite

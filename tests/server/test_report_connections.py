@@ -4,7 +4,6 @@ import base64
 import io
 import re
 import struct
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from werkzeug.serving import make_server
 
 from server.access.visibility import Viewer
 from server.cli import main
@@ -27,7 +25,7 @@ from server.statistics.datasets import load
 from server.statistics.report_period import ReportPeriod
 from server.statistics.selection import Selection
 from tests.libreoffice import running_here
-from tests.server.browsing import program, signed_in
+from tests.server.browsing import program, served, signed_in
 from tests.server.visits import fill_in
 from tests.validity import assert_valid
 from workbooks.package import Package
@@ -130,15 +128,8 @@ def web_addresses(content: bytes) -> list[str]:
 @pytest.fixture
 def live(app: Flask) -> Iterator[str]:
     """The address of the server on a real line."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with served(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_libreoffice_pulls_the_web_query(

@@ -13,13 +13,13 @@ from server.intake.mail.fetching import fetch_once
 from server.intake.mail.mailbox import Mailbox
 from server.intake.mail.sending import Compose, SendSummary, send_due
 from server.mail_settings import MailboxSettings
+from server.rounds import STOP_SECONDS, Rounds
 from server.site import Site
 
 _log = structlog.get_logger()
 LONGEST_BACK_OFF = 300.0  # seconds; the alarm comes after 15 minutes, so several tries fit in before
 IDLE_PAUSE = 600.0  # seconds during which a mailbox is only polled, after IDLE went wrong there
 SEND_SECONDS = 5.0  # between looks at the queue, which another process may have filled
-STOP_SECONDS = 5.0  # a thread gets to end by itself; being cut off later does no harm
 
 
 class Watcher:
@@ -119,41 +119,23 @@ class Watcher:
             self._mailbox = None
 
 
-class Sender:
-    """Sends replies as soon as they are due; `wake` spares them the wait for its next look."""
+class Sender(Rounds):
+    """Sends replies as soon as they are due."""
 
     def __init__(self, site: Site, compose: Compose) -> None:
+        super().__init__("mail replies")
         self._site = site
         self._compose = compose
-        self._stopped = threading.Event()
-        self._awake = threading.Event()
         self._failures = 0
-        self._thread = threading.Thread(target=self._run, name="mail replies", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        self._awake.set()
-
-    def stop(self) -> None:
-        """Ask it to end; `join` waits for that."""
-        self._stopped.set()
-        self._awake.set()
-
-    def join(self) -> None:
-        self._thread.join(STOP_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._awake.clear()
-            try:
-                summary = send_due(self._site, self._compose, stopped=self._stopped.is_set)
-            except Exception as error:  # noqa: BLE001  (told in the log; the replies stay queued)
-                _log.warning("replies not sent", exc_info=error)
-                self._back_off()
-            else:
-                self._pause_after(summary)
+    def _round(self) -> None:
+        try:
+            summary = send_due(self._site, self._compose, stopped=self._stopped.is_set)
+        except Exception as error:  # noqa: BLE001  (told in the log; the replies stay queued)
+            _log.warning("replies not sent", exc_info=error)
+            self._back_off()
+        else:
+            self._pause_after(summary)
 
     def _pause_after(self, summary: SendSummary) -> None:
         if summary.trouble is None:

@@ -1,6 +1,5 @@
 """The worker: what is due is queued and done, round after round, and nothing that fails ends it."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,10 +10,10 @@ import structlog
 from server.reports.registered.models import RunState
 from server.reports.registered.performing import perform
 from server.reports.registered.queue import Clock, claim, queue_due
+from server.rounds import Rounds
 from server.site import Site
 
 ROUND_SECONDS = 5.0  # between looks at the calendar and at what came in
-STOP_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
@@ -53,40 +52,19 @@ def run_now(site: Site, *, clock: Clock = clock, stopped: Callable[[], bool] = l
     )
 
 
-class Worker:
-    """A thread that refreshes what is due; `wake` spares a person the wait for its next round."""
+class Worker(Rounds):
+    """Refreshes what is due; what is cut off when it ends is repeated by the next one."""
 
-    def __init__(self, site: Site, *, delivered: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, site: Site) -> None:
+        super().__init__("registered workbooks")
         self._site = site
-        self._delivered = delivered
-        self._stopped = threading.Event()
-        self._awake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="registered workbooks", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        self._awake.set()
-
-    def stop(self) -> None:
-        """Ask it to end; what it is at is repeated by the next one."""
-        self._stopped.set()
-        self._awake.set()
-
-    def join(self) -> None:
-        self._thread.join(STOP_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._awake.clear()
-            try:
-                summary = run_due(self._site, stopped=self._stopped.is_set)
-                if summary.delivered or summary.failed:
-                    self._delivered()
-            except Exception as error:  # noqa: BLE001  (told in the log; what is due stays due)
-                _log.warning("registered workbooks not looked after", exc_info=error)
-            self._awake.wait(ROUND_SECONDS)
+    def _round(self) -> None:
+        try:
+            run_due(self._site, stopped=self._stopped.is_set)
+        except Exception as error:  # noqa: BLE001  (told in the log; what is due stays due)
+            _log.warning("registered workbooks not looked after", exc_info=error)
+        self._awake.wait(ROUND_SECONDS)
 
 
 @contextmanager

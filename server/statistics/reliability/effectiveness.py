@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 
 from scipy.special import bdtr
 
@@ -68,19 +68,8 @@ def effect(
     keeps its own level unless they are *pooled*, which is stronger where one level fits
     all. The interval is two-sided at *confidence*; the exact p is the smaller tail alone.
     """
-    from surpyval.recurrent import intervention_test
-
-    data = rows(systems)
-    found = intervention_test(
-        data.x,
-        data.i,
-        c=data.c,
-        tl={number: system.start for number, system in enumerate(systems)},
-        intervention=dict(enumerate(changed)),
-        alternative="decrease",
-        baseline="common" if pooled else "per-system",
-        alpha_ci=(1 - confidence) / 2,
-        power=POWER_REQUIRED,
+    found = _tested(
+        systems, changed, pooled, alternative="decrease", alpha_ci=(1 - confidence) / 2, power=POWER_REQUIRED
     )
     two_sided = _two_sided(systems, changed, confidence, pooled) if isfinite(found.ratio) else None
     needed = found.additional_exposure
@@ -103,20 +92,25 @@ def effect(
     )
 
 
-def _two_sided(systems: Sequence[System], changed: Sequence[float], confidence: float, pooled: bool) -> Limits:
-    """Both tails: a one-sided test leaves the other limit at 0."""
+def _tested(systems: Sequence[System], changed: Sequence[float], pooled: bool, **options: Any) -> Any:
+    """surpyval's test of the systems before and after *changed*."""
     from surpyval.recurrent import intervention_test
 
     data = rows(systems)
-    found = intervention_test(
+    return intervention_test(
         data.x,
         data.i,
         c=data.c,
         tl={number: system.start for number, system in enumerate(systems)},
         intervention=dict(enumerate(changed)),
         baseline="common" if pooled else "per-system",
-        alpha_ci=1 - confidence,
+        **options,
     )
+
+
+def _two_sided(systems: Sequence[System], changed: Sequence[float], confidence: float, pooled: bool) -> Limits:
+    """Both tails: a one-sided test leaves the other limit at 0."""
+    found = _tested(systems, changed, pooled, alpha_ci=1 - confidence)
     lower, upper = (float(value) for value in found.ratio_cb)
     return Limits(lower, upper if isfinite(upper) else None)
 

@@ -1,7 +1,5 @@
 """Run by test_killed_mail in a process of its own: takes in one mail and is killed at the point named."""
 
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -12,22 +10,9 @@ from server.settings import Settings
 from server.site import Site
 from tests.server.company import VISIT
 from tests.server.conftest import SECRET
+from tests.server.dying import die, then_die
 from tests.server.mail.conftest import MAIL
 from tests.server.mail.posts import arrive
-
-
-def _die(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _then_die(owner: object, name: str) -> None:
-    sound = getattr(owner, name)
-
-    def dying(*arguments: object, **keywords: object) -> None:
-        sound(*arguments, **keywords)
-        _die()
-
-    setattr(owner, name, dying)
 
 
 def main(home: str, url: str, point: str, file: str) -> None:
@@ -36,23 +21,23 @@ def main(home: str, url: str, point: str, file: str) -> None:
     raw = Path(file).read_bytes()
     match point:
         case "kept":
-            _then_die(Originals, "keep")
+            then_die(Originals, "keep")
         case "noted":
-            _then_die(ledger, "arrived")  # and rolled back with it
+            then_die(ledger, "arrived")  # and rolled back with it
         case "attempt counted":
-            arrival._read_mail = _die
+            arrival._read_mail = die
         case "parsed":
-            _then_die(arrival, "_read")
+            then_die(arrival, "_read")
         case "workbook read":
-            settling.settle = _die
+            settling.settle = die
         case "submissions written":
-            _then_die(settling, "settle_within")
+            then_die(settling, "settle_within")
         case "reply queued":
-            _then_die(settling.answering, "answer")
+            then_die(settling.answering, "answer")
         case "before commit":
-            _then_die(Writer, "finish")
+            then_die(Writer, "finish")
     arrival.process(site, arrive(site, raw, uid=1))
-    _die()  # committed, nobody told, and the mail still lies where it was
+    die()  # committed, nobody told, and the mail still lies where it was
 
 
 if __name__ == "__main__":
