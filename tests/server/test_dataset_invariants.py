@@ -66,7 +66,9 @@ def test_what_comes_later_changes_no_earlier_report(company: Site) -> None:
 
 
 def test_nobody_learns_what_happened_elsewhere(site: Site, request: pytest.FixtureRequest) -> None:
-    """To people of another station or region every dataset reads as it did before anything was sent."""
+    """To people of another station or region every dataset reads as it did once the first year was known."""
+    send(site, "survey", SHEET, datetime(2025, 10, 20, 9, 0), "first survey")
+    send(site, "trip_summary", SUMMARY | {"purpose": "visit"}, datetime(2026, 3, 6, 9, 0), "first visit")
     before = [everything(site, viewer=viewer, as_of=NOW) for viewer in ELSEWHERE]
     everybody = everything(site, as_of=NOW)
     request.getfixturevalue("company")

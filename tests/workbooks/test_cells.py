@@ -1,6 +1,7 @@
 """Single cells of a sheet part are set in place and in order; nothing else in the sheet changes."""
 
 import io
+import re
 from datetime import datetime
 
 import openpyxl
@@ -186,10 +187,12 @@ VALUES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1, max_size=9),
     st.integers(-(10**9), 10**9).map(lambda number: number / 8),
 )
+# openpyxl writes text that looks like an escape as it is, which other programs then read as the character.
+AS_WRITTEN = VALUES.filter(lambda value: not re.search("_x[0-9A-Fa-f]{4}_", str(value)))
 
 
 @settings(max_examples=40, deadline=None)
-@given(start=st.dictionaries(PLACES, VALUES, min_size=1, max_size=8), edits=st.lists(st.tuples(PLACES, VALUES)))
+@given(start=st.dictionaries(PLACES, AS_WRITTEN, min_size=1, max_size=8), edits=st.lists(st.tuples(PLACES, VALUES)))
 def test_any_cells_set_in_any_order_read_back(
     start: dict[tuple[int, int], str | float], edits: list[tuple[tuple[int, int], str | float]]
 ):
