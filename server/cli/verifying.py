@@ -14,7 +14,7 @@ from server.cli.narrowing import asked_period, end_of_day, selection_of, selecti
 from server.cli.terminal import console, json_option, language_option, print_json
 from server.reports import verification
 from server.reports.refused_checks import CannotVerify
-from server.reports.verified_words import VERDICTS, as_mapping, figure, grouped, kind_of
+from server.reports.verified_words import VERDICTS, as_mapping, behind, beside, grouped, place_of
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, names
 from workbooks.form import Language, Text
@@ -28,6 +28,7 @@ _HEADINGS = (
     Text("数据库", "Database"),
     Text("记录", "Record"),
 )
+_STORED = (Text("记录", "Record"), Text("字段", "Field"), Text("收下时", "As accepted"), Text("现在", "Now"))
 _DAY = "%Y-%m-%d"
 
 
@@ -106,14 +107,15 @@ def _print(found: verification.Verification, language: Language) -> None:
     if found.broken:
         console.print(found.broken[language], markup=False)
     for (sheet, part), differences in grouped(found).items():
-        table = Table(title=" · ".join(filter(None, (sheet, part))), header_style="bold", title_justify="left")
-        for heading in _HEADINGS:
+        stored = behind(differences[0])
+        title = place_of(part)[language] if stored else " · ".join(filter(None, (sheet, part)))
+        table = Table(title=title, header_style="bold", title_justify="left")
+        for heading in _STORED if stored else _HEADINGS:
             table.add_column(heading[language], overflow="fold")
         for one in differences:
-            whole = one.kind not in ("figure", "original")
-            here = kind_of(one)[language] if whole else figure(one.in_workbook)
-            there = "" if whole else figure(one.in_database)
-            table.add_row(one.cell, one.row, one.column, here, there, one.record)
+            here, there = beside(one, language)
+            about = (one.record, one.column) if stored else (one.cell, one.row, one.column)
+            table.add_row(*about, here, there, *(() if stored else (one.record,)))
         console.print(table)
     if found.total > len(found.differences):
         words = Text(
@@ -123,5 +125,8 @@ def _print(found: verification.Verification, language: Language) -> None:
         console.print(words[language])
     for text in (*found.unverified, *found.notes):
         console.print(text[language], markup=False)
-    counted = Text(f"核对了 {found.figures} 个数字", f"{found.figures} figures compared")[language]
+    counted = Text(
+        f"核对了 {found.figures} 个数字和背后的 {found.records} 条记录",
+        f"{found.figures} figures and {found.records} records behind them compared",
+    )[language]
     console.print(f"{VERDICTS[found.verdict][language]} · {counted}", markup=False)

@@ -93,20 +93,21 @@ def keep(
     kept = table(definition)
     # Of revisions that came in the wrong order the later number counts from its own time on.
     connection.execute(update(kept).where(kept.c.record_id == record_id, kept.c.known_to > at).values(known_to=at))
-    row = _row(definition, values, station) | {
+    written = row(definition, values, station) | {
         "revision_id": revision_id,
         "record_id": record_id,
         "number": number,
         "known_from": at,
         "known_to": FOREVER,
     }
-    connection.execute(insert(kept), row)
+    connection.execute(insert(kept), written)
 
 
-def _row(definition: FormDefinition, values: Values, station: str | None) -> dict[str, Any]:
+def row(definition: FormDefinition, values: Values, station: str | None) -> dict[str, Any]:
+    """What a revision with *values* keeps of its answers; *station* is the record's, where they name none."""
     assert definition.kept_revisions is not None
-    row = {name: form_tables.stored(values.get(name)) for name in definition.kept_revisions.columns}
-    return row | {"station": row.get("station") or station}
+    kept = {name: form_tables.stored(values.get(name)) for name in definition.kept_revisions.columns}
+    return kept | {"station": kept.get("station") or station}
 
 
 def _build(definition: FormDefinition) -> Table:
@@ -168,7 +169,7 @@ def _typed(definition: FormDefinition, newest_first: Iterable[Mapping[Any, Any]]
         if found["record_id"] != record_id:
             record_id, known_to = found["record_id"], FOREVER
         values = stored_values(definition, found["version"], found["answers"])
-        yield _row(definition, values, found["station"]) | {
+        yield row(definition, values, found["station"]) | {
             "revision_id": found["id"],
             "record_id": record_id,
             "number": found["number"],

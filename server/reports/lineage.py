@@ -34,7 +34,7 @@ def lineage(
     limit: int = LIMIT,
 ) -> Lineage:
     """The origins of every record that the rows of *datasets* (by table) name, as of *as_of* (aware)."""
-    counted = {table: Counter(_numbers(dataset)) for table, dataset in datasets.items()}
+    counted = {table: Counter(numbers_in(dataset)) for table, dataset in datasets.items()}
     named = {number: None for count in counted.values() for number in count}
     by_table = {table: dict(count) for table, count in counted.items() if count}
     if len(named) > limit:
@@ -44,7 +44,8 @@ def lineage(
     return Lineage(origins=origins, counted=by_table, limit=limit)
 
 
-def _numbers(dataset: Dataset) -> Iterator[str]:
+def numbers_in(dataset: Dataset) -> Iterator[str]:
+    """The record of each row that names one."""
     for column, values in zip(dataset.columns, dataset.data, strict=True):
         if column.name == NUMBER and column.type == "text":
             return iter([value for value in values if value])

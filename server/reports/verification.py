@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from server.access.people import find_user
 from server.access.visibility import Viewer
 from server.records.originals import OriginalDamaged
 from server.reports import SEAL, Occasion, PeriodNotOffered, UnknownReport, build_from, datasets_of, occasion
+from server.reports.altered_records import compare_records
 from server.reports.lineage import NUMBER
 from server.reports.pushed_uploads import turn
 from server.reports.record_links import with_record_links
@@ -45,12 +46,14 @@ class Verification:
     """
     What came of checking a workbook.
 
-    *differences* are the first of *total*; *unverified* is what could not be compared,
+    So many *figures* were compared with the database, and so many *records* behind them
+    with what was accepted. *differences* are the first of *total*; *unverified* is what could not be compared,
     *notes* what was left out because it is the owner's own.
     """
 
     stamp: ReportStamp | None
     figures: int
+    records: int
     differences: tuple[Difference, ...]
     total: int
     unverified: tuple[Text, ...]
@@ -121,13 +124,16 @@ def verify_table(
             session, dataset, viewer,
             site=site, as_of=as_of, start=start, end=end, selection=selection, language=language,
         )  # fmt: skip
+        behind = [(rows, as_of or datetime.now(UTC))]
+        records = compare_records(session, site, behind, viewer, language=language)
     expected = _of_dataset(site, with_record_links(site, rows), language)
     known = set(expected.headers)
     spellings = {text: c.label[language] for c in rows.columns for text in (c.name, c.label.zh, c.label.en)}
     spellings |= {header: header for header in known}
     absent = [header for header in expected.headers if header not in {spellings.get(h, h) for h in tables[0].headers}]
     narrowed = _without(expected, absent)  # an owner's table need not show every column of a data set
-    return _summed(None, [compare_table(tables[0], narrowed, number=_number(rows, language), spellings=spellings)])
+    compared = compare_table(tables[0], narrowed, number=_number(rows, language), spellings=spellings)
+    return _summed(None, [compared, records])
 
 
 def _compared(session: Session, site: Site, found: ShownWorkbook, stamp: ReportStamp) -> Iterator[Compared]:
@@ -160,6 +166,9 @@ def _compared(session: Session, site: Site, found: ShownWorkbook, stamp: ReportS
               for shown in ([then, now] if pushed else [then])]  # fmt: skip
     yield min(covers, key=lambda compared: len(compared.differences))
     yield compare_sheet(found.sheets, then.sheets, DEFINITIONS[stamp.language])
+    behind = [(rows, stamp.as_of) for rows in first.values()]
+    behind += [(rows, push.as_of) for name, rows in pushed.items() if (push := stamp.tables[name].pushed)]
+    yield compare_records(session, site, behind, viewer, language=stamp.language)
 
 
 def _about(site: Site, stamp: ReportStamp) -> Occasion:
@@ -306,14 +315,16 @@ def _broken(stamp: ReportStamp, altered: list[str] | None) -> Verification:
         Difference(kind="stamp", part="docProps/custom.xml", column=f"aftersheet.{name}") for name in altered or ()
     )
     return Verification(
-        stamp=stamp, figures=0, differences=differences, total=len(differences), unverified=(), notes=(), broken=why
-    )
+        stamp=stamp, figures=0, records=0, differences=differences, total=len(differences), unverified=(), notes=(),
+        broken=why,
+    )  # fmt: skip
 
 
 def _summed(stamp: ReportStamp | None, compared: list[Compared]) -> Verification:
     differences = [difference for part in compared for difference in part.differences]
     return Verification(
-        stamp=stamp, figures=sum(part.figures for part in compared), differences=tuple(differences[:SHOWN]),
+        stamp=stamp, figures=sum(part.figures for part in compared), records=sum(part.records for part in compared),
+        differences=tuple(differences[:SHOWN]),
         total=len(differences), unverified=tuple(text for part in compared for text in part.unverified),
         notes=tuple(text for part in compared for text in part.notes),
     )  # fmt: skip

@@ -3,9 +3,8 @@
 from typing import Any
 
 from server.reports.verification import Verification
-from workbooks.form import Text
+from workbooks.form import Language, Text
 from workbooks.reporting.comparison import Difference, written
-from workbooks.reporting.shown_figures import Shown
 
 VERDICTS = {
     "equal": Text("与数据库一致", "Equal to the database"),
@@ -19,11 +18,29 @@ _KINDS = {
     "gone": Text("表已不在工作簿中", "the table is gone"),
     "stamp": Text("印记被改", "stamp changed"),
     "original": Text("原文件缺失或被改", "original missing or altered"),
+    "answers": Text("答案与校验值不符", "answers do not fit their hash"),
+    "record": Text("缺少或多出这一行", "row missing or added"),
 }
 
 
-def kind_of(difference: Difference) -> Text:
-    return _KINDS[difference.kind]
+def behind(difference: Difference) -> bool:
+    """Whether it is not the workbook but the database that was altered."""
+    return difference.kind in ("answers", "record")
+
+
+def place_of(part: str) -> Text:
+    """The table of the database called *part*."""
+    return Text(f"数据库表 {part}：收下以后被改", f"Database table {part}: altered after it was accepted")
+
+
+def beside(difference: Difference, language: Language) -> tuple[str, str]:
+    """The workbook's figure, or what was accepted, and what the database has; in words where it is more than one."""
+    if difference.kind in ("figure", "original"):
+        return written(difference.in_workbook), written(difference.in_database)
+    if behind(difference) and (difference.accepted, difference.in_database) != (None, None):
+        return written(difference.accepted), written(difference.in_database)
+    found = difference.in_database
+    return _KINDS[difference.kind][language], "" if found is None else written(found)
 
 
 def as_mapping(found: Verification) -> dict[str, Any]:
@@ -35,6 +52,7 @@ def as_mapping(found: Verification) -> dict[str, Any]:
         "period": stamp.period if stamp else None,
         "as_of": stamp.as_of.isoformat() if stamp else None,
         "figures": found.figures,
+        "records": found.records,
         "differences": [_difference(difference) for difference in found.differences],
         "total": found.total,
         "seal": _texts(found.broken) if found.broken else None,
@@ -47,7 +65,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
     return {
         "kind": difference.kind, "part": difference.part, "sheet": difference.sheet, "cell": difference.cell,
         "row": difference.row, "column": difference.column, "in_workbook": difference.in_workbook,
-        "in_database": difference.in_database, "record": difference.record or None,
+        "in_database": difference.in_database, "accepted": difference.accepted, "record": difference.record or None,
     }  # fmt: skip
 
 
@@ -61,7 +79,3 @@ def grouped(found: Verification) -> dict[tuple[str, str], list[Difference]]:
     for difference in found.differences:
         groups.setdefault((difference.sheet, difference.part), []).append(difference)
     return groups
-
-
-def figure(value: Shown) -> str:
-    return written(value)

@@ -13,10 +13,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from server.access.visibility import Viewer
-from server.records import kept_revisions
+from server.database import table_of
+from server.records import form_tables, kept_revisions
+from server.records.models import Revision
+from server.records.stored_answers import answers_hash, stored_values
 from server.reports import build_named_report
 from server.reports.pushed_uploads import Order, push_upload
 from server.reports.refused_checks import CannotVerify
@@ -36,6 +39,7 @@ from workbooks.reporting.shown_figures import read_shown
 
 __all__ = ["case", "colleague"]  # fixtures
 NAME = "fracas_board"
+_REVISIONS = table_of(Revision)
 
 
 @pytest.fixture(scope="module")
@@ -287,3 +291,58 @@ def test_page_program_and_command_tell_the_same(
         assert run("verify", tmp_path / f"{name}.xlsx", "--json").exit_code == code
     told_in_words = run("verify", tmp_path / "altered.xlsx", "--lang", "en").output
     assert all(words in told_in_words for words in (cell, one["record"], "Different from the database"))
+
+
+def change(site: Site, table: Any, **values: Any) -> None:
+    with site.session() as session:
+        session.execute(update(table).values(**values))
+
+
+def behind(found: Verification) -> set[tuple[Any, ...]]:
+    return {(d.part, d.record, d.column, d.accepted, d.in_database) for d in found.differences if d.record}
+
+
+def test_what_was_altered_in_one_place_only_is_named(site: Site, cases: list[str]) -> None:
+    """The kept answers, a form's own table, a line of it: no figure need depend on them, still each is told."""
+    parts = [{"position": "3车", "part_name": "门控器", "quantity": 2, "disposition": "repair"}]
+    number = send(site, "fracas", FAILURE | {"replaced_parts": parts}, datetime(2026, 3, 3), "parts")
+    content, form = report(site), site.definitions["fracas"]
+    assert (verify(site, content, OPERATOR).verdict, verify(site, content, OPERATOR).records) == ("equal", 3)
+
+    own, lines = form_tables.table(form), form_tables.repeat_tables(form)["replaced_parts"]
+    change(site, own, symptom="门已关好")
+    assert behind(verify(site, content, OPERATOR)) == {
+        ("form_fracas", each, "故障现象", "门无法关闭", "门已关好") for each in (*cases, number)
+    }
+    change(site, own, symptom="门无法关闭")
+    change(site, lines, quantity=5)
+    assert behind(verify(site, content, OPERATOR)) == {
+        ("form_fracas__replaced_parts", number, "第 1 行 数量", 2.0, 5.0)
+    }
+    change(site, lines, quantity=2, line=2)
+    found = verify(site, content, OPERATOR)
+    assert [(d.column, d.accepted) for d in found.differences] == [("第 1 行 整行", None), ("第 2 行 整行", None)]
+
+
+def test_answers_altered_after_they_were_accepted_are_named(site: Site, cases: list[str]) -> None:
+    """By the content hash, also where a later revision holds now; by the audit trail where the hash was made to fit."""
+    content = report(site)
+    first = (_REVISIONS.c.record_id == 1) & (_REVISIONS.c.revision == 1)
+    with site.session() as session:
+        kept = session.scalar(select(_REVISIONS.c.answers).where(first))
+        hashed = session.scalar(select(_REVISIONS.c.content_hash).where(first))
+    assert kept is not None
+
+    def put(answers: str, content_hash: str | None = hashed) -> set[tuple[Any, ...]]:
+        with site.session() as session:
+            session.execute(update(_REVISIONS).where(first).values(answers=answers, content_hash=content_hash))
+        return behind(verify(site, early, OPERATOR))
+
+    early = report(site, as_of=datetime(2026, 3, 15, tzinfo=site.zone))
+    assert put(kept.replace('"visits":1', '"visits":4')) == {("revisions.answers", cases[0], "上门次数", 1.0, 4.0)}
+    other = kept.replace("门无法关闭", "门已关好")
+    assert put(other) == {("revisions.answers", cases[0], "", None, None)}
+    form = site.definitions["fracas"]
+    assert put(other, answers_hash(form, stored_values(form, form.version, other)))
+    assert put(kept) == set()
+    assert verify(site, content, OPERATOR).verdict == "equal"

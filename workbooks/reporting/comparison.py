@@ -10,7 +10,7 @@ from workbooks.form import Text
 from workbooks.ooxml.letters import column_letters
 from workbooks.reporting.shown_figures import Shown, ShownTable
 
-Kind = Literal["figure", "missing", "added", "gone", "stamp", "original"]
+Kind = Literal["figure", "missing", "added", "gone", "stamp", "original", "answers", "record"]
 _SIGNIFICANT = "%.11g"  # digits by which equal figures find each other; `same` decides
 _PAIRED = 400_000  # comparisons of rows that are spent on finding out which of them was changed
 
@@ -21,7 +21,8 @@ class Difference:
     One figure that is not that of the database.
 
     *part* is a table, a pivot table or a sheet, *row* and *column* what heads the figure,
-    *record* the number of the record it is about, where it is about one.
+    *record* the number of the record it is about, where it is about one. Of a record that
+    was altered behind the forms' back, *accepted* is what was sent in.
     """
 
     kind: Kind
@@ -33,13 +34,19 @@ class Difference:
     in_workbook: Shown = None
     in_database: Shown = None
     record: str = ""
+    accepted: Shown = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """How many *figures* were compared, what differs, what could not be compared, and what was left out on purpose."""
+    """
+    How many *figures* were compared, what differs, what could not be compared, and what was left out on purpose.
+
+    *records* were compared with what was accepted of them.
+    """
 
     figures: int
+    records: int = 0
     differences: tuple[Difference, ...] = ()
     unverified: tuple[Text, ...] = ()
     notes: tuple[Text, ...] = ()
