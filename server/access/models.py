@@ -38,20 +38,30 @@ class SignIn(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class Token(Base):
-    """A bearer token of the API; only the hash of its secret is kept."""
+class Key(Base):
+    """What tokens and feed links have in common; only the hash of a key's secret is kept."""
 
-    __tablename__ = "tokens"
+    __abstract__ = True
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     name: Mapped[str] = mapped_column(Text)
     secret_sha256: Mapped[str] = mapped_column(Text)
-    scopes: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Token(Key):
+    """A bearer token of the API."""
+
+    __tablename__ = "tokens"
+
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    def ended(self, now: datetime) -> bool:
+        return self.revoked_at is not None or self.expires_at <= now
 
 
 class IdempotencyKey(Base):
@@ -83,17 +93,15 @@ class IssuedTemplate(Base):
     revoked_by: Mapped[str | None] = mapped_column(Text)
 
 
-class FeedLink(Base):
-    """An address that reads one dataset as one person; only the hash of its secret is kept."""
+class FeedLink(Key):
+    """
+    An address that reads one dataset as one person.
+
+    One made with a token (*token_id*) opens nothing once the token has ended.
+    """
 
     __tablename__ = "feed_links"
 
-    id: Mapped[str] = mapped_column(Text, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    name: Mapped[str] = mapped_column(Text)
     dataset: Mapped[str] = mapped_column(Text)
     options: Mapped[dict[str, str]] = mapped_column(JSON)  # period, selection, language, as in the feed's addresses
-    secret_sha256: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    token_id: Mapped[str | None] = mapped_column(ForeignKey("tokens.id"))

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 
 from server.api import (
@@ -24,7 +23,7 @@ from server.api import (
     verifying,
     workbooks,
 )
-from server.api.access import token_id
+from server.api.access import counted_for
 from server.api.blueprint import api, site
 from server.api.problems import Problem
 
@@ -46,7 +45,7 @@ _PARTS = (submissions, checks, forms, records, datasets, pushes, verifying, feed
 def register(app: Flask, limiter: Limiter) -> None:
     """Add the API to *app*: without CSRF tokens, because it takes no cookies; limited per token."""
     app.extensions["csrf"].exempt(api)
-    limiter.limit(f"{PER_MINUTE} per minute", key_func=lambda: token_id() or get_remote_address())(api)
+    limiter.limit(f"{PER_MINUTE} per minute", key_func=counted_for)(api)
     app.register_blueprint(api)
 
 

@@ -6,8 +6,9 @@ from typing import Literal, ParamSpec, TypeVar, cast
 
 import structlog
 from flask import g, request
+from flask_limiter.util import get_remote_address
 
-from server.access.tokens import note_use, token_id_of, use_is_due, viewer_of_token
+from server.access.tokens import OpenedToken, note_use, open_token
 from server.access.visibility import Viewer
 from server.api.blueprint import site
 from server.api.problems import Problem
@@ -29,7 +30,7 @@ def needs(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.viewer = recognised(_token(), scope)
+            recognised(_token(), scope)
             return view(*args, **kwargs)
 
         return checked
@@ -39,13 +40,28 @@ def needs(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def caller() -> Viewer:
     """The person the token speaks for; only behind `needs`."""
-    return cast(Viewer, g.viewer)
+    return cast(OpenedToken, g.token).viewer
 
 
 def token_id() -> str:
-    """The public part of the token in this request, whether valid or not; empty without one."""
-    parts = _token().split("_")
-    return parts[1] if len(parts) > 2 and parts[0] == "as" else ""
+    """The public part of the valid token in this request; only behind `needs`."""
+    return cast(OpenedToken, g.token).id
+
+
+def counted_for() -> str:
+    """Whom the limit of this request counts for: see `limited_by`."""
+    return limited_by(_token())
+
+
+def limited_by(token: str) -> str:
+    """
+    The id of *token* when it is valid, else the address the request comes from.
+
+    So nobody uses up what another may ask with a forged secret, nor gets round the limit
+    with ever new ones.
+    """
+    found = _opened(token)
+    return f"token:{found.id}" if found is not None else get_remote_address()
 
 
 def recognised(token: str, scope: Scope) -> Viewer:
@@ -55,19 +71,27 @@ def recognised(token: str, scope: Scope) -> Viewer:
     Raises:
         Problem: unauthorized when it is not valid, forbidden when it lacks the scope.
     """
-    with site().session(read_only=True) as session:
-        viewer = viewer_of_token(session, token, scope=scope) if token else None
-        known = viewer is not None or (token and viewer_of_token(session, token) is not None)
-        due = viewer is not None and use_is_due(session, token)
-    if due:
-        with site().session() as session:
-            note_use(session, token)
-    if viewer is not None:
-        structlog.contextvars.bind_contextvars(token=token_id_of(token), user=viewer.username)
-        return viewer
-    if known:
+    found = _opened(token)
+    if found is None:
+        raise Problem("unauthorized", headers=_CHALLENGE)
+    if scope not in found.scopes:
         raise Problem("forbidden", needed_scope=scope)
-    raise Problem("unauthorized", headers=_CHALLENGE)
+    if found.due:
+        with site().session() as session:
+            note_use(session, found.id)
+    g.token = found
+    structlog.contextvars.bind_contextvars(token=found.id, user=found.viewer.username)
+    return found.viewer
+
+
+def _opened(token: str) -> OpenedToken | None:
+    """The valid token *token*, looked up once in a request."""
+    if not token:
+        return None
+    if "opened_token" not in g:
+        with site().session(read_only=True) as session:
+            g.opened_token = open_token(session, token)
+    return cast(OpenedToken | None, g.opened_token)
 
 
 def _token() -> str:

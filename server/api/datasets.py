@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from server.api.access import caller, needs
+from server.api.access import caller, needs, token_id
 from server.api.blueprint import api, site
 from server.api.forms import own_address, texts
 from server.api.narrowing import asked_as_of, asked_day, asked_period, asked_selection
@@ -84,10 +84,14 @@ def list_reports() -> Response:
     )
 
 
-@api.get("/reports/<name>")
+@api.route("/reports/<name>", methods=["GET", "POST"])
 @needs("read")
 def get_report(name: str) -> Response:
-    """The report workbook: tables, pivot tables and charts over what the caller may see."""
+    """
+    The report workbook: tables, pivot tables and charts over what the caller may see.
+
+    With `connection=web` it is asked for by POST: each such workbook gets feed links of its own.
+    """
     reports = load_reports()
     if name not in reports:
         raise Problem("not-found")
@@ -118,7 +122,12 @@ def _connection() -> Connection | None:
     if kind is None:
         words = Text(f"connection 应为 {'、'.join(KINDS)}。", f"connection is {', '.join(KINDS)}.")
         raise Problem("bad-request", detail=words)
-    return None if kind == "none" else Connection(kind=kind, server=own_address(), reader=caller())
+    if kind == "web" and request.method != "POST":
+        words = Text(
+            "connection=web 会生成实时链接，请用 POST。", "connection=web makes feed links: ask for it by POST."
+        )
+        raise Problem("method-not-allowed", headers={"Allow": "POST"}, detail=words)
+    return None if kind == "none" else Connection(kind=kind, server=own_address(), reader=caller(), token_id=token_id())
 
 
 def _as_dict(dataset: Dataset) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from server.access.feed_links import FeedLinkView, feed_link_id, feed_links_of
-from server.api.access import caller, needs
+from server.api.access import caller, needs, token_id
 from server.api.blueprint import api, site
 from server.api.forms import own_address
 from server.api.problems import Problem, wanted_language
@@ -31,7 +31,11 @@ def list_feed_links() -> Response:
 @api.post("/feed-links")
 @needs("read")
 def post_feed_link() -> Response:
-    """A new link to one dataset as the body narrows it: its address, or with `format=iqy` the web-query file."""
+    """
+    A new link to one dataset as the body narrows it: its address, or with `format=iqy` the web-query file.
+
+    It ends with the token it is asked for with.
+    """
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
         words = Text("请求体应为 JSON 对象，值为文本。", "The body is a JSON object whose values are texts.")
@@ -47,7 +51,9 @@ def post_feed_link() -> Response:
     except FeedError as error:
         raise Problem("bad-request", detail=error.message) from error
     title = definition_of(site(), dataset).title[feed.language]
-    address = make_link(site(), caller(), feed, name=asked.get("name") or title, server=own_address())
+    address = make_link(
+        site(), caller(), feed, name=asked.get("name") or title, server=own_address(), token_id=token_id()
+    )
     if request.args.get("format") == "iqy":
         answer = file_response(iqy(address), f"{title}.iqy", f"{dataset}.iqy", IQY)
         answer.status_code = 201
@@ -71,6 +77,7 @@ def _as_dict(link: FeedLinkView) -> dict[str, Any]:
         "name": link.name,
         "dataset": link.dataset,
         "options": dict(link.options),
+        "token": link.token,
         "created_at": instant(link.created_at),
         "last_used_at": instant(link.last_used_at) if link.last_used_at else None,
     }

@@ -30,12 +30,14 @@ class Connection:
     How a workbook reaches this server, at the address *server*.
 
     odata: Power Query in Excel, with the reader's own token; web: a web query for WPS and
-    old Excel through feed links of *reader*, who must have an account.
+    old Excel through feed links of *reader*, who must have an account; they end with the
+    token *token_id* where one asks for them.
     """
 
     kind: ConnectionKind
     server: str
     reader: Viewer
+    token_id: str | None = None
 
 
 def default_kind(site: Site) -> ConnectionKind:
@@ -88,7 +90,10 @@ def connected(
         wanted = feed(table)
         key = wanted.dataset, wanted.start, wanted.end
         if key not in live:
-            address = make_link(site, connection.reader, wanted, name=report.title[language], server=connection.server)
+            address = make_link(
+                site, connection.reader, wanted,
+                name=report.title[language], server=connection.server, token_id=connection.token_id,
+            )  # fmt: skip
             live[key] = WebQuery(
                 address=address, dataset=table.dataset, title=datasets[table.name].title[language], language=language
             )

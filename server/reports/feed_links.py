@@ -13,17 +13,20 @@ from workbooks.form import Language
 PATH = "/webquery"
 
 
-def make_link(site: Site, viewer: Viewer, feed: Feed, *, name: str, server: str) -> str:
+def make_link(site: Site, viewer: Viewer, feed: Feed, *, name: str, server: str, token_id: str | None = None) -> str:
     """
     The address of a new link under *server* that reads *feed* as *viewer*; it cannot be shown again.
+
+    One asked for with a token, *token_id*, ends with it.
 
     Raises:
         AccountError: *viewer* is nobody who has an account.
     """
     with site.session() as session:
-        text = feed_links.issue_feed_link(session, viewer, name, feed.dataset, feed.options())
+        text = feed_links.issue_feed_link(session, viewer, name, feed.dataset, feed.options(), token_id=token_id)
         subject = f"dataset:{feed.dataset}"
-        site.note(session, viewer, "feed-link-issued", subject, link=feed_links.feed_link_id(text))
+        made_with = {"token": token_id} if token_id else {}
+        site.note(session, viewer, "feed-link-issued", subject, link=feed_links.feed_link_id(text), **made_with)
     return address(server, feed.dataset, text)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
+from werkzeug.exceptions import MethodNotAllowed
 
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report, occasion
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
@@ -251,13 +252,13 @@ def _file(data: Dataset, kind: str, asked: Filters, what: str) -> Response:
     return attachment(content, f"{title} {label}.xlsx", XLSX, f"{data.name}-{label}.xlsx")
 
 
-@pages.get("/reports/<name>.xlsx")
+@pages.route("/reports/<name>.xlsx", methods=["GET", "POST"])
 @login_required
 def report(name: str) -> Response:
     """
     A report workbook with the figures this person may see: `period`, `region`, `station` and so on narrow it.
 
-    `connection` says how it fetches them again (odata, web, none).
+    `connection` says how it fetches them again (odata, none; web by POST: it makes feed links).
     """
     language, asked = current_language(), request.args.get("period")
     with site().session(read_only=True) as session:
@@ -269,8 +270,10 @@ def report(name: str) -> Response:
         abort(404)
     except (NoPeriod, PeriodNotOffered, NoSuchChoice):
         abort(400)
-    wanted = request.args.get("connection") or default_kind(site())
+    wanted = request.values.get("connection") or default_kind(site())
     kind = next((known for known in CONNECTIONS if known == wanted), None) or abort(400)
+    if kind == "web" and request.method != "POST":
+        raise MethodNotAllowed(valid_methods=["POST"])
     content = build_named_report(
         site(), name, signed_in(),
         language=language, as_of=about.as_of, period=about.period, selection=selection,

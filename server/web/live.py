@@ -135,5 +135,7 @@ def _page(*, wrong: str = "", fresh: str = "", chosen: Feed | None = None) -> st
 
 
 def _link_or_address() -> str:
-    link = (request.view_args or {}).get("link", "")
-    return feed_link_id(link) or get_remote_address()
+    """The id of a link that opens something; else the address, so that nobody uses up what a link's owner may ask."""
+    asked = request.view_args or {}
+    text = asked.get("link", "")
+    return f"link:{feed_link_id(text)}" if opens(site(), text, asked.get("dataset", "")) else get_remote_address()

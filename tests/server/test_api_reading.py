@@ -233,6 +233,20 @@ def test_a_token_has_its_share_of_requests(site: Site, monkeypatch: pytest.Monke
     assert other.get("/templates").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/api/v1/templates", "/odata/v4/"])
+def test_a_forged_token_takes_nothing_of_its_owners_share(site: Site, monkeypatch: pytest.MonkeyPatch, path: str):
+    """A known id with a made-up secret counts for the address it comes from, and so do ever new ids."""
+    for package in ("server.api", "server.api.odata"):
+        monkeypatch.setattr(f"{package}.PER_MINUTE", 3)
+    app = create_app(site)
+    client = program(app, site, "alice")
+    forged = [client.headers["Authorization"][:-5] + "AAAAA", "Bearer as_000000000001_" + "A" * 43, "Bearer as_x_y"]
+    answers = [client.client.get(path, headers={"Authorization": forged[n % 3]}).status_code for n in range(5)]
+
+    assert answers == [401, 401, 401, 429, 429]
+    assert client.client.get(path, headers=client.headers).status_code == 200
+
+
 def test_health_is_told_without_a_token(app: Flask):
     """For whoever watches the server; without details of the installation."""
     client = app.test_client()

@@ -10,9 +10,11 @@ from lxml import html
 from sqlalchemy import select, update
 
 from server.access.feed_links import UNUSED
-from server.access.models import FeedLink
+from server.access.models import FeedLink, Token
 from server.access.people import set_active
+from server.access.tokens import revoke_token
 from server.access.visibility import Viewer
+from server.app import create_app
 from server.records.models import AuditEntry
 from server.reports.feed import Feed
 from server.reports.feed_links import make_link
@@ -174,6 +176,42 @@ def test_programs_make_list_and_end_links(app: Flask, site: Site):
     assert other.client.delete(path, headers=other.headers).status_code == 404
     assert client.client.delete(path, headers=client.headers).status_code == 204
     assert app.test_client().get(made.get_json()["url"].removeprefix(SERVER)).status_code == 404
+
+
+@pytest.mark.parametrize("ending", ["revoked", "expired"])
+def test_a_link_ends_with_the_token_it_was_made_with(app: Flask, site: Site, alice: Viewer, ending: str):
+    """One from a lost laptop's token is shut with it; those of the page and of other tokens go on."""
+    lost, other = program(app, site, "alice", "read"), program(app, site, "alice", "read")
+    paths = [
+        client.client.post("/api/v1/feed-links", json={"dataset": VISITS}, headers=client.headers).get_json()["url"]
+        for client in (lost, other)
+    ]
+    paths.append(link(site, alice))
+    before = [app.test_client().get(path).status_code for path in paths]
+    token_id = lost.headers["Authorization"].split("_")[1]
+    with site.session() as session:
+        if ending == "revoked":
+            assert revoke_token(session, alice, token_id)
+        else:
+            session.get_one(Token, token_id).expires_at = datetime.now(UTC)
+    after = [app.test_client().get(path).status_code for path in paths]
+    listed = other.get("/feed-links").get_json()["feed_links"]
+
+    assert (before, after) == ([200, 200, 200], [404, 200, 200])
+    assert [entry["token"] for entry in listed] == [None, "test"]
+    assert "随令牌“test”失效" in signed_in(app, "alice").get("/live").text
+
+
+@on_sqlite
+def test_a_guessed_link_takes_nothing_of_its_owners_limit(site: Site, alice: Viewer, monkeypatch: pytest.MonkeyPatch):
+    """Its public part is in lists; whoever tries secrets for it uses up what his own address may ask."""
+    monkeypatch.setattr("server.web.live.PER_MINUTE", 3)
+    app = create_app(site)
+    path = link(site, alice)
+    guessed = [app.test_client().get(f"{path[:-4]}{n:04}").status_code for n in range(5)]
+
+    assert guessed == [404, 404, 404, 429, 429]
+    assert app.test_client().get(path).status_code == 200
 
 
 @on_sqlite

@@ -21,10 +21,10 @@ from server.access.tokens import (
     LIFETIME,
     issue_token,
     note_use,
+    open_token,
     revoke_token,
+    token_id_of,
     tokens_of,
-    use_is_due,
-    viewer_of_token,
 )
 from server.access.visibility import Viewer
 from server.site import Site
@@ -154,7 +154,7 @@ def test_leaver_is_out_at_once(site: Site, alice: Viewer):
 
     with site.session() as session:
         assert viewer_of_sign_in(session, sign_in) is None
-        assert viewer_of_token(session, token) is None
+        assert open_token(session, token) is None
         assert authenticate(session, "alice", PASSWORD) is None
         set_active(session, "alice", True)
         assert viewer_of_sign_in(session, sign_in) is None
@@ -162,14 +162,15 @@ def test_leaver_is_out_at_once(site: Site, alice: Viewer):
 
 
 def test_token_speaks_for_its_owner_within_its_scopes(site: Site, alice: Viewer):
-    """A token to submit cannot read; nothing of its secret is in the table."""
+    """Which come with it; nothing of its secret is in the table."""
     with site.session() as session:
         token = issue_token(session, alice, "Excel", ["submit"])
     with site.session() as session:
-        assert viewer_of_token(session, token, scope="submit") == alice
-        assert viewer_of_token(session, token, scope="read") is None
+        opened = open_token(session, token)
         row = session.scalars(select(Token)).one()
 
+    assert opened is not None
+    assert (opened.viewer, opened.scopes) == (alice, {"submit"})
     assert token.startswith(f"as_{row.id}_")
     assert len(token.rpartition("_")[0]) + 44 >= len(f"as_{row.id}_") + 43
     assert token.removeprefix(f"as_{row.id}_") not in row.secret_sha256
@@ -180,12 +181,13 @@ def test_the_use_of_a_token_is_noted_once_an_hour(site: Site, alice: Viewer):
     now = datetime.now(UTC)
     with site.session() as session:
         token = issue_token(session, alice, "Excel")
-        first = use_is_due(session, token)
-        note_use(session, token, now)
-        again = [use_is_due(session, token, now + timedelta(minutes=minutes)) for minutes in (59, 61)]
+        first = open_token(session, token)
+        note_use(session, token_id_of(token), now)
+        later = [open_token(session, token, now=now + timedelta(minutes=minutes)) for minutes in (59, 61)]
         (view,) = tokens_of(session, alice)
 
-    assert (first, again, view.last_used_at) == (True, [False, True], now)
+    assert [found.due if found else None for found in (first, *later)] == [True, False, True]
+    assert view.last_used_at == now
 
 
 @pytest.mark.parametrize("change", ["one letter", "no prefix", "empty", "other id"])
@@ -202,7 +204,7 @@ def test_forged_token_is_nobody(site: Site, alice: Viewer, change: str):
     }[change]
 
     with site.session() as session:
-        assert viewer_of_token(session, forged) is None
+        assert open_token(session, forged) is None
 
 
 def test_token_ends_after_half_a_year_or_when_revoked(site: Site, alice: Viewer, charlie: Viewer):
@@ -210,12 +212,12 @@ def test_token_ends_after_half_a_year_or_when_revoked(site: Site, alice: Viewer,
     with site.session() as session:
         token = issue_token(session, alice, "Excel")
         later = datetime.now(UTC) + LIFETIME + timedelta(seconds=1)
-        assert viewer_of_token(session, token, now=later) is None
+        assert open_token(session, token, now=later) is None
         (view,) = tokens_of(session, alice)
         assert not revoke_token(session, charlie, view.id)
-        assert viewer_of_token(session, token) == alice
+        assert open_token(session, token) is not None
         assert revoke_token(session, alice, view.id)
-        assert viewer_of_token(session, token) is None
+        assert open_token(session, token) is None
 
 
 def test_repeated_request_gets_the_first_answer(site: Site):

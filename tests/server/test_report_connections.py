@@ -98,8 +98,9 @@ def test_options_in_the_address_hold_for_every_page(app: Flask, site: Site, alic
 def test_whoever_asks_gets_the_connection_they_want(app: Flask, site: Site, tmp_path: Path):
     """On the page, over the API and at the command line; web leaves a link in the reader's list."""
     browser, client = signed_in(app, "bob"), program(app, site, "bob", "read")
-    pages = {kind: browser.get(f"/reports/{REPORT}.xlsx?connection={kind}").data for kind in ("odata", "web", "none")}
-    web = client.get(f"/reports/{REPORT}?connection=web").data
+    pages = {kind: browser.get(f"/reports/{REPORT}.xlsx?connection={kind}").data for kind in ("odata", "none")}
+    pages["web"] = browser.post(f"/reports/{REPORT}.xlsx", {"connection": "web"}).data
+    web = client.client.post(f"/api/v1/reports/{REPORT}?connection=web", headers=client.headers).data
     home = {"AFTERSHEET_HOME": str(site.settings.home), "AFTERSHEET_SECRET_KEY": site.settings.secret_key}
 
     def command(*options: str, **environment: str) -> Any:
@@ -109,6 +110,7 @@ def test_whoever_asks_gets_the_connection_they_want(app: Flask, site: Site, tmp_
     assert [bool(formulas(pages[kind])) for kind in ("odata", "web", "none")] == [True, False, False]
     assert len(web_addresses(web)) == len(client.get("/feed-links").get_json()["feed_links"]) / 2 > 0
     assert app.test_client().get(web_addresses(web)[0].removeprefix("http://localhost")).status_code == 200
+    assert len(web_addresses(pages["web"])) == len(web_addresses(web))
     assert browser.get(f"/reports/{REPORT}.xlsx?connection=x").status_code == 400
     assert client.get(f"/reports/{REPORT}?connection=x").status_code == 400
     assert command("--connection", "web", "--server", SERVER).exit_code == 2
@@ -117,6 +119,18 @@ def test_whoever_asks_gets_the_connection_they_want(app: Flask, site: Site, tmp_
     assert SERVER in formulas((tmp_path / "r.xlsx").read_bytes())
     assert command("--connection", "web", "--server", SERVER, "--reader", "bob").exit_code == 0
     assert web_addresses((tmp_path / "r.xlsx").read_bytes())[0].startswith(SERVER)
+
+
+def test_looking_at_an_address_makes_no_links(app: Flask, site: Site):
+    """A page elsewhere, or a browser that fetches ahead, leaves nothing in the reader's list."""
+    browser, client = signed_in(app, "bob"), program(app, site, "bob", "read")
+    shown = browser.get(f"/reports/{REPORT}.xlsx?connection=web")
+    asked = client.get(f"/reports/{REPORT}?connection=web")
+    foreign = browser.client.post(f"/reports/{REPORT}.xlsx", data={"connection": "web"})
+
+    assert (shown.status_code, asked.status_code, foreign.status_code) == (405, 405, 400)
+    assert (asked.get_json()["slug"], asked.headers["Allow"]) == ("method-not-allowed", "POST")
+    assert client.get("/feed-links").get_json()["feed_links"] == []
 
 
 def web_addresses(content: bytes) -> list[str]:

@@ -51,6 +51,7 @@ ROUTES: Mapping[str, Answers] = {
     "GET /charts/<name>/records.<kind>": OWN,
     "GET /scripts/plotly-<mark>.js": Answers(404, 404),  # by its own name only
     "GET /reports/<name>.xlsx": OWN,
+    "POST /reports/<name>.xlsx": OWN,
     "GET /account": OWN,
     "POST /account/password": Answers(422, 302),
     "POST /account/sessions": Answers(302, 302),
@@ -133,6 +134,7 @@ ROUTES: Mapping[str, Answers] = {
     "GET /api/v1/datasets/<name>": TOKEN,
     "GET /api/v1/reports": TOKEN,
     "GET /api/v1/reports/<name>": TOKEN,
+    "POST /api/v1/reports/<name>": TOKEN,
     "GET /api/v1/feed-links": TOKEN,
     "POST /api/v1/feed-links": Answers(400, 401),
     "DELETE /api/v1/feed-links/<link_id>": HIDDEN_TOKEN,

@@ -7,10 +7,9 @@ looked at), or a bearer token. Cookies are never looked at.
 
 from flask import Flask
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from server.api.odata import routes
-from server.api.odata.access import token_id
+from server.api.odata.access import counted_for
 from server.api.odata.errors import answer, is_told
 from server.api.odata.snapshots import Snapshots
 
@@ -24,5 +23,5 @@ def register(app: Flask, limiter: Limiter) -> None:
     """Add the service to *app*, limited per token."""
     app.extensions["csrf"].exempt(routes.odata)
     app.extensions["odata_snapshots"] = Snapshots()
-    limiter.limit(f"{PER_MINUTE} per minute", key_func=lambda: token_id() or get_remote_address())(routes.odata)
+    limiter.limit(f"{PER_MINUTE} per minute", key_func=counted_for)(routes.odata)
     app.register_blueprint(routes.odata)

@@ -2,9 +2,8 @@
 
 from flask import request
 
-from server.access.tokens import token_id_of
 from server.access.visibility import Viewer
-from server.api.access import recognised
+from server.api.access import limited_by, recognised
 from server.api.odata.errors import CHALLENGE
 from server.api.problems import Problem
 from workbooks.form import Text
@@ -30,9 +29,9 @@ def reader() -> Viewer:
         raise Problem(problem.kind, headers=CHALLENGE, detail=detail) from problem
 
 
-def token_id() -> str:
-    """The public part of the token in this request, whether valid or not; empty without one."""
-    return token_id_of(_token())
+def counted_for() -> str:
+    """Whom the limit of this request counts for: its token when that is valid, else its address."""
+    return limited_by(_token())
 
 
 def _token() -> str:

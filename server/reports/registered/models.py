@@ -83,6 +83,7 @@ class WorkbookRun(Base):
     *missed* counts the occurrences before it that nobody did, because the server was down.
     A worker that dies loses its *lease_until*. *base_sha256* is the workbook as it was
     read, *result_sha256* what was made of it; *result_kept* says that these bytes are still there.
+    *delivered_to* is the path on the share where a report was put, noted before it is.
     """
 
     __tablename__ = "workbook_runs"
@@ -113,6 +114,7 @@ class WorkbookRun(Base):
     result_name: Mapped[str] = mapped_column(Text, default="")
     result_kept: Mapped[bool] = mapped_column(default=False)
     in_place_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    delivered_to: Mapped[str] = mapped_column(Text, default="", server_default="")
     reason_zh: Mapped[str] = mapped_column(Text, default="")
     reason_en: Mapped[str] = mapped_column(Text, default="")
 
