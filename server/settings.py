@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
@@ -53,10 +53,16 @@ class Settings(BaseSettings):
 
     @field_validator("shares")
     @classmethod
-    def _different_names(cls, shares: tuple[Share, ...]) -> tuple[Share, ...]:
+    def _apart(cls, shares: tuple[Share, ...], known: ValidationInfo) -> tuple[Share, ...]:
+        """Each by its own name; and nobody's share reaches into the data folder."""
         names = [share.name for share in shares]
         if len(set(names)) < len(names):
             raise ValueError("two shares have the same name")
+        home = known.data.get("home", Path()).resolve()
+        for share in shares:
+            folder = share.path.resolve() if share.path is not None else None
+            if folder is not None and (home.is_relative_to(folder) or folder.is_relative_to(home)):
+                raise ValueError(f"share {share.name!r}: its folder must not hold the data folder, nor lie in it")
         return shares
 
     @field_validator("zone")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Share(BaseModel):
@@ -12,8 +12,9 @@ class Share(BaseModel):
     A folder the server reaches (*path*), or one on a WebDAV server (*url*).
 
     Registered workbooks name a share and a path below it, never an address or a secret.
-    *users* are those who may register workbooks there; managers and administrators when
-    none is named.
+    *users* may register workbooks there, with *managers* every manager too; one of the two
+    must be said, so that no share is open to a whole company because a line was left out.
+    Administrators may always.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -25,11 +26,21 @@ class Share(BaseModel):
     password: str = Field(default="", repr=False)
     password_file: Path | None = None
     users: tuple[str, ...] = ()
+    managers: bool = False
+
+    @field_validator("users")
+    @classmethod
+    def _as_they_sign_in(cls, users: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(user.strip().lower() for user in users if user.strip())
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if bool(self.path) == bool(self.url):
             raise ValueError(f"share {self.name!r}: give either path or url")
+        if not self.users and not self.managers:
+            raise ValueError(
+                f'share {self.name!r}: say who may register there, users = ["chen", …] or managers = true (all of them)'
+            )
         if self.path is not None and not self.path.is_absolute():
             raise ValueError(f"share {self.name!r}: path must be absolute")
         if self.url:

@@ -41,6 +41,31 @@ def test_bad_file_names_file_and_key(tmp_path: Path, line: str):
         assert line.partition(" ")[0] in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('path = "/srv/a"', "who may register"),
+        ('path = "/srv/a"\nusers = []', "who may register"),
+        ('path = "/srv/a"\nusers = ["chen"]', None),
+        ('path = "/srv/a"\nmanagers = true', None),
+        ('path = "{home}/originals"\nmanagers = true', "data folder"),
+        ('path = "{home}/.."\nmanagers = true', "data folder"),
+        ('url = "https://u:p@h/"\nmanagers = true', "https://host"),
+    ],
+)
+def test_a_share_says_who_may_use_it_and_holds_no_data(tmp_path: Path, lines: str, said: str | None):
+    """A line left out opens nothing: the server does not start, and names file, share and what to write."""
+    text = '[[shares]]\nname = "盘"\n' + lines.format(home=tmp_path) + "\n"
+    (tmp_path / "settings.toml").write_text(text, encoding="utf-8")
+
+    if said is None:
+        assert [share.name for share in load_settings(home=tmp_path).shares] == ["盘"]
+        return
+    with pytest.raises(SettingsError) as error:
+        load_settings(home=tmp_path)
+    assert all(words in str(error.value) for words in (said, "盘", "settings.toml: shares"))
+
+
 def test_secret_key_is_made_once_and_private(tmp_path: Path):
     """The first start makes the key, readable by its owner only; the next one finds the same."""
     first = with_secret_key(Settings(home=tmp_path))

@@ -139,8 +139,11 @@ def may_register(viewer: Viewer) -> bool:
 
 def open_shares(settings: Settings, viewer: Viewer) -> tuple[Share, ...]:
     """The shares where *viewer* may register workbooks."""
-    wide = bool(viewer.roles & {"manager", "admin"})
-    return tuple(s for s in settings.shares if (viewer.username in s.users if s.users else wide) or viewer.admin)
+    return tuple(
+        share
+        for share in settings.shares
+        if viewer.admin or viewer.username in share.users or (share.managers and "manager" in viewer.roles)
+    )
 
 
 def checked_source(site: Site, viewer: Viewer, source: Source) -> Source:

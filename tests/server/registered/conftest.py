@@ -34,6 +34,7 @@ def open_site(settings: Settings, sandbox: Sandbox, folder: Path) -> Iterator[Op
     opened: list[Site] = []
 
     def open_(smtp_port: int = 0, url: str = "", **more: Any) -> Site:
+        more = {"managers": True} | more
         share = Share(name="盘", url=url, **more) if url else Share(name="盘", path=folder, **more)
         smtp = {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from_address": "forms@company.cn"}
         mail = MailSettings.model_validate({"smtp": smtp if smtp_port else None, "domain": "company.cn"})
