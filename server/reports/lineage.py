@@ -19,6 +19,7 @@ from workbooks.reporting.edition import Lineage, Origin
 
 LIMIT = 50_000  # records listed one by one; a longer list nobody reads, and Excel takes 65,530 links on a sheet
 NUMBER = "number"  # the column in which rows name their record
+_OTHERS = ("summary_no",)  # columns with further records that a row is made of
 _AT_ONCE = 10_000
 _RECORDS, _REVISIONS, _SUBMISSIONS = table_of(Record), table_of(Revision), table_of(Submission)
 
@@ -45,11 +46,10 @@ def lineage(
 
 
 def numbers_in(dataset: Dataset) -> Iterator[str]:
-    """The record of each row that names one."""
+    """The records that each row names."""
     for column, values in zip(dataset.columns, dataset.data, strict=True):
-        if column.name == NUMBER and column.type == "text":
-            return iter([value for value in values if value])
-    return iter(())
+        if column.name in (NUMBER, *_OTHERS) and column.type == "text":
+            yield from (value for value in values if value)
 
 
 def _pieces(numbers: Sequence[str]) -> Iterator[Sequence[str]]:

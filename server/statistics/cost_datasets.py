@@ -1,16 +1,18 @@
-"""Costs as far as the forms name them: trips by kind, and compensation; each row with stage and kind."""
+"""Costs as far as the forms name them: trips by kind, and compensation; per case, train-year and km."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
-
-from server.access.visibility import visible
-from server.records import form_tables
+from server.statistics.case_months import Part
 from server.statistics.feedback_datasets import all_feedback
+from server.statistics.measures import ratio
+from server.statistics.named_cases import cases_named
+from server.statistics.observed import TEN_THOUSAND_KM, Observed
+from server.statistics.periods import first_of_month, last_of_month, months
 from server.statistics.sources import Sources
-from server.statistics.tabular import Computed, Query, by_period, by_place
+from server.statistics.tabular import Computed, Query, by_period, by_place, rounded
 from workbooks.form import Text
 
 KINDS: Mapping[str, Text] = {
@@ -28,6 +30,9 @@ STAGES: Mapping[str, Text] = {
     "none": Text("未归类", "Not assigned"),
 }
 _SOURCES = {"trip": Text("出差", "Trip"), "feedback": Text("客户反馈", "Feedback")}
+
+
+_BY_CASE: tuple[Part, ...] = ("cases",)
 
 
 class _Cost(NamedTuple):
@@ -75,19 +80,8 @@ def _stage(name: str | None) -> str:
 
 
 def _warranty(sources: Sources, numbers: Iterable[str]) -> Mapping[str, str]:
-    """Whether the cases with these *numbers* are in warranty, for those that the viewer may see."""
-    definition = sources.view.site.definitions.get("fracas")
-    if definition is None:
-        return {}
-    table = form_tables.table(definition)
-    found: dict[str, str] = {}
-    wanted = sorted(set(numbers))
-    for start in range(0, len(wanted), 500):
-        query = select(table.c.number, table.c.warranty).where(table.c.number.in_(wanted[start : start + 500]))
-        found |= {
-            number: state for number, state in sources.view.session.execute(visible(query, table, sources.view.viewer))
-        }
-    return found
+    """Whether the cases with these *numbers* were in warranty, for those that the viewer may see."""
+    return {number: case.warranty for number, case in cases_named(sources.view, numbers).items() if case.warranty}
 
 
 _COSTS: Computed[_Cost] = Computed(
@@ -105,4 +99,74 @@ _COSTS: Computed[_Cost] = Computed(
     },
 )
 
-COMPUTED: dict[str, Computed[Any]] = {"costs": _COSTS}
+
+class _Month(NamedTuple):
+    """What one station cost in one month, and what that is divided by."""
+
+    month: date
+    station: str | None
+    amount: float | None
+    cases: int
+    train_days: int
+    km: float
+
+
+def _months(query: Query) -> Iterator[_Month]:
+    """Every month from the first cost, case or train of the period on, for every station that has any of them."""
+    amounts: Counter[tuple[date, str | None]] = Counter()
+    for cost in _costs(query):
+        amounts[first_of_month(cost.day), cost.station] += cost.amount  # type: ignore[assignment]
+    first = min((month for month, _ in amounts), default=None)
+    seen = Observed.of(query)
+    begin = min((day for day in (first, seen.first if seen else None) if day is not None), default=None)
+    if begin is None:
+        return
+    begin = max(begin, query.period.start or begin)
+    last = min(query.period.end or query.sources.today, query.sources.today)
+    cases = _cases(query, begin, last)
+    trains = query.sources.fleet.trains
+    stations = {station for _, station in (*amounts, *cases)} | {train.station or None for train in trains.values()}
+    for month in months(begin, last):
+        start, end = max(month, begin), min(last_of_month(month), last)
+        for station in sorted(stations, key=lambda code: code or ""):
+            own = [train for train in trains.values() if (train.station or None) == station]
+            days = sum(max(0, (min(train.end or end, end) - max(train.begin, start)).days + 1) for train in own)
+            km = query.sources.fleet.kilometres(start, end, [train.code for train in own]).km
+            found = _Month(month, station, amounts.get((month, station)), cases[month, station], days, km)
+            if any(found[2:]):
+                yield found
+
+
+def _cases(query: Query, first: date, last: date) -> Counter[tuple[date, str | None]]:
+    """Cases by the month reported and station; whole months from the sums kept of them."""
+    found: Counter[tuple[date, str | None]] = Counter()
+    whole = last == last_of_month(last) or last == query.sources.today
+    if query.period.start is None or (whole and first == first_of_month(first)):
+        for group, sums in query.sources.months(first, last, parts=_BY_CASE).cases.items():
+            found[group.month, group.station] += sums.failures
+        return found
+    for case in query.sources.cases_between("reported_at", first, last):
+        found[first_of_month(case.reported_at.date()), case.station] += 1
+    return found
+
+
+def _each(amount: float | None, units: float) -> float | None:
+    return None if amount is None else ratio(amount, units)
+
+
+_RATES: Computed[_Month] = Computed(
+    facts=_months,
+    values={
+        **by_period(lambda m: m.month),
+        **by_place(),
+        "amount": lambda m, q: rounded(m.amount),
+        "cases": lambda m, q: m.cases,
+        "train_years": lambda m, q: rounded(m.train_days / 365),
+        "ten_thousand_km": lambda m, q: rounded(m.km / TEN_THOUSAND_KM),
+        "per_case": lambda m, q: rounded(_each(m.amount, m.cases)),
+        "per_train_year": lambda m, q: rounded(_each(m.amount, m.train_days / 365)),
+        "per_ten_thousand_km": lambda m, q: rounded(_each(m.amount, m.km / TEN_THOUSAND_KM)),
+    },
+)
+
+COMPUTED: dict[str, Computed[Any]] = {"costs": _COSTS, "cost_rates": _RATES}

@@ -11,9 +11,12 @@ from server.access.visibility import Viewer
 from server.site import Site
 from server.statistics import (
     action_datasets,
+    approval_datasets,
     cost_datasets,
     deadline_datasets,
     feedback_datasets,
+    forecast_datasets,
+    form_datasets,
     fracas_datasets,
     growth_datasets,
     history_datasets,
@@ -47,6 +50,7 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     | rate_datasets.COMPUTED
     | growth_datasets.COMPUTED
     | action_datasets.COMPUTED
+    | forecast_datasets.COMPUTED
     | loop_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
     | survey_datasets.COMPUTED
@@ -59,8 +63,10 @@ _COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
     | feedback_datasets.COMPUTED
     | rating_datasets.COMPUTED
     | cost_datasets.COMPUTED
+    | approval_datasets.COMPUTED
     | plan_datasets.COMPUTED
     | deadline_datasets.COMPUTED
+    | form_datasets.COMPUTED
     | record_datasets.COMPUTED
 )
 check_computed(_COMPUTED, load_datasets())

@@ -10,6 +10,7 @@ from server.statistics.deadlines import STATE_LABELS, OnTime, State, state, stat
 from server.statistics.feedback_datasets import all_feedback
 from server.statistics.feedbacks import Feedback
 from server.statistics.periods import month_of
+from server.statistics.repair_duties import redispatches, replacements
 from server.statistics.sources import Sources
 from server.statistics.tabular import Computed, Period, Query, Value, by_period, by_place
 from server.statistics.yearly_duties import yearly_duties
@@ -21,6 +22,8 @@ RULES: Mapping[str, Text] = {
     "complaint_24": Text("投诉答复（24 小时）", "Complaint answered (24 h)"),
     "complaint_close": Text("投诉关闭（一个月）", "Complaint closed (a month)"),
     "question": Text("咨询解答（4 小时）", "Question answered (4 h)"),
+    "replacement": Text("换件修复（48 小时）", "Parts replaced (48 h)"),
+    "redispatch": Text("未修复再派工（次工作日）", "Sent again (next working day)"),
     "summary": Text("出差总结单（2 天）", "Trip summary (2 days)"),
     "action": Text("纠正措施（计划日期）", "Corrective action (planned day)"),
     "loan": Text("借料归还（应还日期）", "Loan returned (day due)"),
@@ -43,7 +46,7 @@ class Due(NamedTuple):
 
 def everything_due(sources: Sources, period: Period) -> Iterator[Due]:
     """All that the forms let be followed and whose clock starts in *period*, as it stands at the as-of time."""
-    found = chain(_arrivals(sources, period), _actions(sources, period), _others(sources))
+    found = chain(_arrivals(sources, period), _repairs(sources, period), _actions(sources, period), _others(sources))
     return (due for due in found if period.holds(due.start))
 
 
@@ -74,8 +77,19 @@ def _arrivals(sources: Sources, period: Period) -> Iterator[Due]:
         if case.arrived_at is None and case.repaired_at is not None:
             continue
         waited = working_hours(case.reported_at, case.arrived_at or sources.now, opens, closes)
+        if case.arrived_at is not None and case.arrived_at < case.reported_at:
+            waited = -1.0  # no working hours lie between the two, whatever their order
         reached = state_by_hours(waited if case.arrived_at else None, waited, limit)
         yield Due("arrival", case.number, case.reported_at.date(), case.station, case.customer, reached)
+
+
+def _repairs(sources: Sources, period: Period) -> Iterator[Due]:
+    """What was owed to cases on their way to the repair."""
+    found = (("replacement", replacements(sources, period)), ("redispatch", redispatches(sources)))
+    for rule, duties in found:
+        for case, start, reached in duties:
+            if sources.selected(case):
+                yield Due(rule, case.number, start, case.station, case.customer, reached)
 
 
 def _answers(feedback: Feedback, sources: Sources) -> Iterator[Due]:
@@ -90,7 +104,8 @@ def _answers(feedback: Feedback, sources: Sources) -> Iterator[Due]:
         yield Due(rule, feedback.number, start, feedback.station, feedback.customer, reached)
     if feedback.complaint:
         last = start + timedelta(days=int(sources.limit("feedback", "closing_days")))
-        reached = state(last, feedback.closed_on, sources.today)
+        early = feedback.closed_on is not None and feedback.closed_on < start
+        reached = State.ERROR if early else state(last, feedback.closed_on, sources.today)
         yield Due("complaint_close", feedback.number, start, feedback.station, feedback.customer, reached)
 
 
@@ -101,7 +116,8 @@ def _loans(sources: Sources) -> Iterator[Due]:
             continue
         days = [line["returned_on"] for line in row["items"] if line["returned_on"] is not None]
         back = max(days, default=row["borrowed_on"]) if row["outstanding_total"] == 0 else None
-        reached = state(row["due_on"], back, sources.today)
+        early = back is not None and back < row["borrowed_on"]
+        reached = State.ERROR if early else state(row["due_on"], back, sources.today)
         due = Due("loan", row["number"], row["borrowed_on"], row["station"], row["customer"], reached)
         if sources.selected(due):
             yield due
@@ -132,7 +148,8 @@ _ITEMS: Computed[Due] = Computed(
         "late": _is(State.LATE),
         "overdue": _is(State.OVERDUE),
         "not_due": _is(State.NOT_DUE),
-        "kept": lambda d, q: None if d.state is State.NOT_DUE else int(d.state is State.ON_TIME),
+        "error": _is(State.ERROR),
+        "kept": lambda d, q: None if d.state in (State.NOT_DUE, State.ERROR) else int(d.state is State.ON_TIME),
     },
 )
 
@@ -166,6 +183,7 @@ _DEADLINES: Computed[_Counts] = Computed(
         "late": lambda d, q: d.states.late,
         "overdue": lambda d, q: d.states.overdue,
         "not_due": lambda d, q: d.states.not_due,
+        "errors": lambda d, q: d.states.errors,
         "due": lambda d, q: d.states.due,
         "rate": lambda d, q: d.states.rate,
     },

@@ -17,6 +17,7 @@ class State(StrEnum):
     LATE = "late"
     NOT_DUE = "not_due"
     OVERDUE = "overdue"  # not done, and the day is past
+    ERROR = "error"  # done before its clock started: nobody can say
 
 
 STATE_LABELS = {
@@ -24,6 +25,7 @@ STATE_LABELS = {
     State.LATE: Text("超时", "Late"),
     State.NOT_DUE: Text("未到期", "Not due"),
     State.OVERDUE: Text("超期未完", "Overdue"),
+    State.ERROR: Text("数据错误", "Data error"),
 }
 
 
@@ -35,7 +37,13 @@ def state(due: date | None, done: date | None, on: date) -> State:
 
 
 def state_by_hours(hours: float | None, waited: float, limit: float) -> State:
-    """How something that took *hours*, or has been waited for so long, stands against *limit* hours."""
+    """
+    How something that took *hours*, or has been waited for so long, stands against *limit* hours.
+
+    It cannot have taken less than none: that is a data error.
+    """
+    if hours is not None and hours < 0:
+        return State.ERROR
     if hours is not None:
         return State.ON_TIME if hours <= limit else State.LATE
     return State.OVERDUE if waited > limit else State.NOT_DUE
@@ -43,17 +51,18 @@ def state_by_hours(hours: float | None, waited: float, limit: float) -> State:
 
 @dataclass(frozen=True, slots=True)
 class OnTime:
-    """Counts of the four states; what is overdue and not done counts against the rate."""
+    """Counts of the states; what is overdue and not done counts against the rate, data errors nowhere."""
 
     on_time: int = 0
     late: int = 0
     not_due: int = 0
     overdue: int = 0
+    errors: int = 0
 
     @classmethod
     def of(cls, states: Iterable[State]) -> "OnTime":
         counted = Counter(states)
-        return cls(*(counted[s] for s in (State.ON_TIME, State.LATE, State.NOT_DUE, State.OVERDUE)))
+        return cls(*(counted[s] for s in State))
 
     @property
     def due(self) -> int:

@@ -63,7 +63,8 @@ _SHARED: dict[str, Value] = {
     "reply_hours": lambda f, q: rounded(f.reply_hours),
     "replied": lambda f, q: flag(f.replied_at is not None),
     "closed": lambda f, q: flag(f.closed_on is not None),
-    "close_days": lambda f, q: None if f.closed_on is None else (f.closed_on - f.received_at.date()).days,
+    "close_days": lambda f, q: f.close_days,
+    "misdated": lambda f, q: int(f.misdated),
     "customer_reply": _answer("customer_reply"),
     "compensation": lambda f, q: f.compensation,
 }

@@ -39,6 +39,7 @@ class Feedback:
     quality_problem: str | None = None
     solution_kind: str | None = None
     compensation: float | None = None
+    approved_by: str | None = None
     replied_at: datetime | None = None
     called_back_on: date | None = None
     customer_reply: str | None = None
@@ -83,17 +84,33 @@ class Feedback:
         return (self.replied_at - self.received_at) / timedelta(hours=1)
 
     def replied_within(self, hours: float, now: datetime) -> bool | None:
-        """Whether it was answered in time; None while there is still time, False once there is none."""
+        """
+        Whether it was answered in time; None while there is still time, False once there is none.
+
+        An answer before the receipt is a data error: None, neither in time nor late.
+        """
         if self.replied_at is not None:
-            return self.replied_at - self.received_at <= timedelta(hours=hours)
+            return None if self.reply_hours is None else self.reply_hours <= hours
         return False if now - self.received_at > timedelta(hours=hours) else None
 
+    @property
+    def close_days(self) -> int | None:
+        """Days to the close-out; a negative span is a data error and no duration."""
+        if self.closed_on is None or self.closed_on < self.received_at.date():
+            return None
+        return (self.closed_on - self.received_at.date()).days
+
     def closed_within(self, days: int, today: date) -> bool | None:
-        """Whether it was closed in time; None while there is still time, False once there is none."""
-        due = self.received_at.date() + timedelta(days=days)
+        """Whether it was closed in time; None while there is time and by a data error, False once there is none."""
         if self.closed_on is not None:
-            return self.closed_on <= due
-        return False if today > due else None
+            return None if self.close_days is None else self.close_days <= days
+        return False if today > self.received_at.date() + timedelta(days=days) else None
+
+    @property
+    def misdated(self) -> bool:
+        """Answered or closed before it was received."""
+        replied = self.replied_at is not None and self.reply_hours is None
+        return replied or (self.closed_on is not None and self.close_days is None)
 
     @property
     def satisfied(self) -> bool | None:

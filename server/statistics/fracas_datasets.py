@@ -74,6 +74,8 @@ _CASES: Computed[Case] = Computed(
         "arrived_in_time": lambda c, q: flag(arrived_in_time(c, q.sources)),
         "unanswered": lambda c, q: int(c.responded_at is None),
         "in_warranty": lambda c, q: in_warranty(c),
+        "critical": lambda c, q: int(c.severity == "critical"),
+        "effective": lambda c, q: None if c.effectiveness is None else int(c.effectiveness == "effective"),
         "first_of_vehicle": lambda c, q: q.first("vehicle", (c.reported_at.year, c.reported_at.month, c.vehicle)),
         "first_of_customer": lambda c, q: q.first("customer", (c.reported_at.year, c.reported_at.month, c.customer)),
         "open_days": lambda c, q: c.age_days(q.sources.now) if c.open else None,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from server.statistics.cases import Case
 from server.statistics.fracas_datasets import mode_counts, mode_key
-from server.statistics.labels import Labels
+from server.statistics.labels import UNKNOWN, Labels
 from server.statistics.observed import TEN_THOUSAND_KM, Observed
 from server.statistics.rate_datasets import limit
 from server.statistics.reliability.growth import Duane, Growth, crow_amsaa, duane
@@ -17,6 +17,7 @@ from server.statistics.tabular import Computed, Query, Value, flag, rounded
 from workbooks.form import Text
 
 _FLEET = Text("全部列车", "all trains")
+_MODES = 12  # curves that still can be told apart
 _POINTS = 60  # more steps than that nobody sees on a chart
 Point = TypeVar("Point")
 
@@ -232,18 +233,42 @@ def _mcf(query: Query) -> Iterator[_McfRow]:
             yield _McfRow(scope, curve, point)
 
 
-_MCF: Computed[_McfRow] = Computed(
-    facts=_mcf,
-    values={
-        **_SCOPE,
-        "age": lambda r, q: rounded(r.point.x, 3),
-        "at_risk": lambda r, q: r.point.at_risk,
-        "failures": lambda r, q: r.curve.n,
-        "mcf": lambda r, q: rounded(r.point.mcf, 4),
-        "lower": lambda r, q: limit(r.point.limits, False, 4),
-        "upper": lambda r, q: limit(r.point.limits, True, 4),
-        "reason": lambda r, q: None if r.curve.reason is None else r.curve.reason[q.language],
-    },
+_MCF_POINT: dict[str, Value] = {
+    "age": lambda r, q: rounded(r.point.x, 3),
+    "at_risk": lambda r, q: r.point.at_risk,
+    "failures": lambda r, q: r.curve.n,
+    "mcf": lambda r, q: rounded(r.point.mcf, 4),
+    "lower": lambda r, q: limit(r.point.limits, False, 4),
+    "upper": lambda r, q: limit(r.point.limits, True, 4),
+    "reason": lambda r, q: None if r.curve.reason is None else r.curve.reason[q.language],
+}
+
+_MCF: Computed[_McfRow] = Computed(facts=_mcf, values={**_SCOPE, **_MCF_POINT})
+
+
+class _ModeRow(NamedTuple):
+    mode: Text
+    curve: Mcf
+    point: McfPoint
+
+
+def _mcf_modes(query: Query) -> Iterator[_ModeRow]:
+    """The most frequent failure modes, each over all trains; a mode that nobody has named is none."""
+    seen = Observed.of(query)
+    if seen is None:
+        return
+    labels = query.labels("fracas")
+    counts, shown = mode_counts(seen.failures, labels)
+    often = [key for key, n in counts.items() if key not in ("other", UNKNOWN.zh) and n >= FAILURES_FOR_TREND]
+    for key in sorted(often, key=lambda key: (-counts[key], key))[:_MODES]:
+        curve = mean_cumulative(seen.systems(seen.codes(), lambda case, key=key: _mode(case, labels) == key))  # type: ignore[misc]
+        for point in thinned(curve.points):
+            yield _ModeRow(shown[key], curve, point)
+
+
+_MCF_MODES: Computed[_ModeRow] = Computed(
+    facts=_mcf_modes,
+    values={"failure_mode": lambda r, q: r.mode[q.language], **_MCF_POINT},
 )
 
 
@@ -296,5 +321,6 @@ COMPUTED: dict[str, Computed[Any]] = {
     "growth_points": _GROWTH_POINTS,
     "trend_tests": _TRENDS,
     "mcf": _MCF,
+    "mcf_modes": _MCF_MODES,
     "mcf_trains": _TRAIN_POINTS,
 }

@@ -47,6 +47,34 @@ _DWELL: Computed[Dwell] = Computed(
 )
 
 
+class _Quarter(NamedTuple):
+    """One step over the cases reported in one quarter."""
+
+    quarter: str
+    dwell: Dwell
+
+
+def _quarters(query: Query) -> Iterator[_Quarter]:
+    by_quarter: dict[str, list[Case]] = defaultdict(list)
+    for case in query.sources.cases_between("reported_at", query.period.start, query.period.end):
+        by_quarter[quarter_of(case.reported_at)].append(case)
+    for quarter, cases in sorted(by_quarter.items()):
+        yield from (_Quarter(quarter, found) for found in dwell(cases, query.sources.now) if found.n)
+
+
+_DWELL_QUARTERS: Computed[_Quarter] = Computed(
+    facts=_quarters,
+    values={
+        "quarter": lambda r, q: r.quarter,
+        "step": lambda r, q: STEPS[r.dwell.step][q.language],
+        "n": lambda r, q: r.dwell.n,
+        "open": lambda r, q: r.dwell.open,
+        "median": lambda r, q: rounded(r.dwell.median, 2),
+        "ninety": lambda r, q: rounded(r.dwell.ninety, 2),
+    },
+)
+
+
 class _Waiting(NamedTuple):
     stage: Stage
     bucket: int
@@ -283,6 +311,7 @@ _SHARES: Computed[_Share] = Computed(
 
 COMPUTED: dict[str, Computed[Any]] = {
     "stage_dwell": _DWELL,
+    "stage_dwell_quarters": _DWELL_QUARTERS,
     "loop_ageing": _AGEING,
     "mttr": _MTTR,
     "availability": _AVAILABILITY,

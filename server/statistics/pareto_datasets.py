@@ -1,4 +1,4 @@
-"""Pareto charts that weigh: failure modes by minutes of delay and by hours of downtime."""
+"""Pareto charts that weigh: failure modes by minutes of delay, hours of downtime and cost of trips."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from server.statistics.cases import Case
+from server.statistics.failure_costs import failure_costs
 from server.statistics.fracas_datasets import mode_key
 from server.statistics.measures import ParetoRow, pareto
 from server.statistics.tabular import Computed, Query, rounded
@@ -13,6 +14,7 @@ from workbooks.form import Text
 
 _DELAY = Text("晚点分钟", "minutes of delay")
 _DOWN = Text("停机小时", "hours of downtime")
+_COST = Text("出差费用（元）", "cost of trips (CNY)")
 
 
 class _Weighed(NamedTuple):
@@ -26,8 +28,8 @@ class _Weighed(NamedTuple):
 
 
 def _weighed(query: Query) -> Iterator[_Weighed]:
-    labels = query.labels("fracas")
-    sums: dict[Text, Counter[str]] = {_DELAY: Counter(), _DOWN: Counter()}
+    labels, costs = query.labels("fracas"), failure_costs(query.sources)
+    sums: dict[Text, Counter[str]] = {_DELAY: Counter(), _DOWN: Counter(), _COST: Counter()}
     counts: dict[Text, Counter[str]] = defaultdict(Counter)
     shown: dict[str, Text] = {}
     for case, delay in _cases(query):
@@ -35,7 +37,7 @@ def _weighed(query: Query) -> Iterator[_Weighed]:
         key = mode_key(label)
         shown[key] = label
         down = None if case.repaired_at is None else (case.repaired_at - case.occurred_at) / timedelta(hours=1)
-        for by, amount in ((_DELAY, delay), (_DOWN, down)):
+        for by, amount in ((_DELAY, delay), (_DOWN, down), (_COST, costs.get(case.number))):
             if amount is not None and amount > 0:
                 sums[by][key] += amount  # type: ignore[assignment]
                 counts[by][key] += 1

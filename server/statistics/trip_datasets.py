@@ -62,6 +62,7 @@ _TRIPS: Computed[_Share] = Computed(
         **by_period(lambda s: s.part.month),
         **by_place(lambda s: s.trip.station),
         "number": lambda s, q: s.trip.number,
+        "summary_no": lambda s, q: s.trip.summary_no,
         "person": lambda s, q: q.named("trip_plan", "leader", s.person),
         "customer": lambda s, q: q.named("trip_plan", "customer", s.trip.customer),
         "destination": lambda s, q: s.trip.destination,

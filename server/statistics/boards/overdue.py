@@ -157,7 +157,7 @@ def kept(sources: Sources, window: Window, language: Language) -> Chart:
     """Each deadline: on time, late, overdue, not due yet, and the rate."""
     by_rule: dict[str, list[OnTime]] = {}
     for row in _rows(read(sources, "deadlines", window.days, language)):
-        counts = OnTime(row["on_time"], row["late"], row["not_due"], row["overdue"])
+        counts = OnTime(row["on_time"], row["late"], row["not_due"], row["overdue"], row["errors"])
         by_rule.setdefault(row["rule"], []).append(counts)
     order = [label[language] for label in RULES.values() if label[language] in by_rule]
     rows = [(rule, _together(by_rule[rule])) for rule in order]
@@ -167,6 +167,7 @@ def kept(sources: Sources, window: Window, language: Language) -> Chart:
         cell("late", "超时", "Late", "integer", lambda r: r[1].late),
         cell("overdue", "超期未完", "Overdue", "integer", lambda r: r[1].overdue),
         cell("not_due", "未到期", "Not due", "integer", lambda r: r[1].not_due),
+        cell("errors", "数据错误", "Data errors", "integer", lambda r: r[1].errors),
         cell("rate", "按时率", "On-time rate", "percent", lambda r: r[1].rate),
     ]
     title = Text("时限执行情况", "Deadlines kept")
@@ -180,4 +181,5 @@ def _together(parts: list[OnTime]) -> OnTime:
         sum(part.late for part in parts),
         sum(part.not_due for part in parts),
         sum(part.overdue for part in parts),
+        sum(part.errors for part in parts),
     )

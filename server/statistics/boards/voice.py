@@ -193,7 +193,7 @@ def _scored(item: str) -> Callable[[Sheet], float | None]:
 
 def _on_time(found: list[Feedback], sources: Sources) -> tuple[float | None, int]:
     counted = Counter(reply_state(complaint, sources) for complaint in found)
-    due = len(found) - counted[State.NOT_DUE]
+    due = len(found) - counted[State.NOT_DUE] - counted[State.ERROR]
     return ratio(counted[State.ON_TIME], due), due
 
 
