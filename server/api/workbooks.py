@@ -15,8 +15,15 @@ from server.reports.registered import store
 from server.reports.registered.models import WorkbookRun
 from server.reports.registered.period_rules import PeriodRule
 from server.reports.registered.places import PlaceTrouble
-from server.reports.registered.refreshing import CannotRefresh, check_tables
-from server.reports.registered.registration import Binding, Plan, RegistrationError, Source, selection_as_dict
+from server.reports.registered.refreshing import CannotRefresh, check_tables, contents
+from server.reports.registered.registration import (
+    Binding,
+    Plan,
+    RegistrationError,
+    Source,
+    checked_source,
+    selection_as_dict,
+)
 from server.reports.registered.schedule import Rhythm
 from server.reports.registered.store import NoSuchWorkbook, WorkbookView
 from server.statistics.selection import Selection
@@ -94,16 +101,19 @@ def post_workbook() -> Response:
     except ValidationError as error:
         raise _bad(_first(error)) from error
     source = Source(filename="", share=body.share, path=body.path, report=body.report)
-    if file is not None and source.kind == "upload":
-        name = PurePath(file.filename or "workbook.xlsx").name[-200:]
-        source = Source(filename=name, content_sha256=site().originals.keep(file.read()))
-    elif source.kind == "upload":
+    if source.kind == "upload" and file is None:
         raise Problem("empty-body")
     try:
         with site().session(read_only=True) as session:
             plan = body.plan(site().master(session))
-        if source.kind == "upload":
-            check_tables(site(), source, plan)
+        if source.kind == "share":
+            source = checked_source(site(), caller(), source)
+            check_tables(site(), contents(site(), source), plan)
+        elif file is not None and source.kind == "upload":
+            content = file.read()
+            check_tables(site(), content, plan)
+            name = PurePath(file.filename or "workbook.xlsx").name[-200:]
+            source = Source(filename=name, content_sha256=site().originals.keep(content))
         workbook_id = store.register(site(), source, plan, by=caller())
     except (RegistrationError, NoSuchChoice, CannotRefresh, PlaceTrouble) as error:
         raise _bad(error.message) from error
@@ -222,6 +232,7 @@ def _run_as_dict(run: WorkbookRun) -> dict[str, Any]:
         "sha256": run.result_sha256,
         "finished_at": instant(run.finished_at) if run.finished_at else None,
         "reason": {"zh": run.reason_zh, "en": run.reason_en} if run.reason_zh else None,
+        "delivered_to": run.delivered_to if run.in_place_at else None,
         "kept": run.result_kept and run.state == "delivered",
     }
 

@@ -22,7 +22,7 @@ from server.reports.registered import store
 from server.reports.registered.models import RunState, WorkbookRun
 from server.reports.registered.period_rules import PeriodRule
 from server.reports.registered.places import PlaceTrouble
-from server.reports.registered.refreshing import CannotRefresh, check_tables
+from server.reports.registered.refreshing import CannotRefresh, check_tables, contents
 from server.reports.registered.registration import Binding, Plan, RegistrationError, Source
 from server.reports.registered.schedule import Rhythm
 from server.reports.registered.store import NoSuchWorkbook, WorkbookView
@@ -70,7 +70,11 @@ def list_(as_json: bool, language: Language) -> None:
 @click.option("--owner", required=True, help="User whose figures these are.")
 @click.option("--upload", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A workbook, kept here.")
 @click.option("--share", default="", help="Name of a share of the settings; with --path.")
-@click.option("--path", default="", help="Path of the workbook in the share.")
+@click.option(
+    "--path",
+    default="",
+    help="Path of the workbook in the share, or where a report is put: monthly/board-{period}.xlsx.",
+)
 @click.option("--report", default="", help="A report that is built anew each time.")
 @click.option("--title", default="", help="What it is called; the file's name when absent.")
 @click.option("--bind", multiple=True, metavar="TABLE=DATASET[:PERIOD]", help="What a table gets; may be repeated.")
@@ -93,19 +97,21 @@ def add(
     period: str, filters: tuple[str, ...], rhythm: str, at: str, in_place: bool, mail_to: tuple[str, ...], keep: int,
     language: Language,
 ) -> None:  # fmt: skip
-    """Register a workbook for a user: an --upload, a --path on a --share, or a --report."""
-    if sum(map(bool, (upload, share, report))) != 1:
-        raise click.UsageError("name one of --upload, --share with --path, and --report")
+    """
+    Register a workbook for a user: an --upload, a --path on a --share, or a --report.
+
+    A report with --share and --path is put there, each period in a file of its own where the
+    path says {period}.
+    """
+    if sum(map(bool, (upload, share and not report, report))) != 1 or bool(share) != bool(path):
+        raise click.UsageError("name one of --upload, --share with --path, and --report (which may have both, too)")
     with open_site() as site, _in_words(language):
         with site.session(read_only=True) as session:
             viewer = find_user(session, owner)
             selection = _selection(site, session, filters)
         if viewer is None:
             raise click.BadParameter(f"there is no active user {owner!r}", param_hint="--owner")
-        digest = site.originals.keep(upload.read_bytes()) if upload else None
-        source = Source(
-            filename=upload.name if upload else "", content_sha256=digest, share=share, path=path, report=report
-        )
+        source = Source(filename=upload.name if upload else "", share=share, path=path, report=report)
         plan = Plan(
             title=title or _title(upload, path, report, language),
             language=language,
@@ -118,7 +124,10 @@ def add(
             recipients=mail_to,
             keep=keep,
         )
-        check_tables(site, source, plan)
+        if source.kind != "report":
+            content = upload.read_bytes() if upload else contents(site, source)
+            check_tables(site, content, plan)
+            source = replace(source, content_sha256=site.originals.keep(content) if upload else None)
         workbook_id = store.register(site, source, plan, by=viewer)
         draft = source.kind != "report" and not bind
     click.echo(f"{workbook_id}: registered" + (", a draft until its tables are bound on its page" if draft else ""))
@@ -267,9 +276,8 @@ def _selection(site: Site, session: Session, filters: tuple[str, ...]) -> Select
 
 def _place(view: WorkbookView) -> str:
     source = view.source
-    if source.kind == "report":
-        return f"report {source.report}"
-    return f"{source.share}: {source.path}" if source.kind == "share" else source.filename
+    lies = f"{source.share}: {source.path}" if source.share else source.filename
+    return " → ".join(filter(None, (f"report {source.report}", lies))) if source.kind == "report" else lies
 
 
 def _told(run: WorkbookRun, language: Language) -> str:
@@ -304,6 +312,7 @@ def _run_as_dict(run: WorkbookRun) -> dict[str, object]:
         "as_of": _instant(run.as_of),
         "rows": run.rows,
         "sha256": run.result_sha256,
+        "delivered_to": run.delivered_to if run.in_place_at else None,
         "reason": {"zh": run.reason_zh, "en": run.reason_en} if run.reason_zh else None,
     }
 

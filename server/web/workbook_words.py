@@ -58,11 +58,14 @@ def schedule(plan: Plan) -> Text:
 
 
 def source(found: Source) -> Text:
-    """Where a workbook comes from."""
+    """Where a workbook comes from, and where on a share a report goes."""
     if found.kind == "report":
         report = load_reports().get(found.report)
         title = report.title if report else Text(found.report, found.report)
-        return Text(f"报表：{title.zh}", f"Report: {title.en}")
+        goes = (
+            Text(f" → {found.share}：{found.path}", f" → {found.share}: {found.path}") if found.share else Text("", "")
+        )
+        return Text(f"报表：{title.zh}{goes.zh}", f"Report: {title.en}{goes.en}")
     if found.kind == "share":
         return Text(f"{found.share}：{found.path}", f"{found.share}: {found.path}")
     return Text(f"上传：{found.filename}", f"Uploaded: {found.filename}")

@@ -98,7 +98,7 @@ def register() -> ResponseReturnValue:
     report = form.get("report", "")
     try:
         if form.get("source") == "report":
-            source = Source(filename="", report=report)
+            source = _of_report(report)
         elif form.get("source") == "share":
             source = Source(filename="", share=form.get("share", ""), path=form.get("path", ""))
         elif file is not None and file.filename:
@@ -159,6 +159,9 @@ def change(workbook_id: int) -> ResponseReturnValue:
             tables_in(site(), content)
             source = Source(filename=PurePath(file.filename).name[-200:], content_sha256=site().originals.keep(content))
         plan = plan_in(request.form, master)
+        if view.source.kind == "report":
+            asked = _of_report(view.source.report)
+            source = asked if (asked.share, asked.path) != (view.source.share, view.source.path) else None
         store.change(site(), workbook_id, plan, by=signed_in(), source=source)
     except (RegistrationError, CannotRefresh) as error:
         return _edit_page(view, plan, local(error.message)), 422
@@ -220,6 +223,12 @@ def _download(workbook_id: int, run_id: int | None) -> Response:
     return attachment(content, name, media, f"workbook-{workbook_id}{PurePath(name).suffix}")
 
 
+def _of_report(report: str) -> Source:
+    """A report, with the place on a share that the form names for it; no share, no place."""
+    share = request.form.get("share", "")
+    return Source(filename="", report=report, share=share, path=request.form.get("path", "").strip() if share else "")
+
+
 def _new_page(wrong: str = "") -> str:
     return render_template(
         "workbook_new.html",
@@ -253,10 +262,18 @@ def _edit_page(view: WorkbookView, plan: Plan, wrong: str = "") -> str:
         dimensions=DIMENSIONS,
         selected=selection_as_dict,
         rhythms=list(workbook_words.RHYTHMS),
+        asked=request.form,
+        shares=_shares(view),
         domains=allowed_domains(site().settings),
         mail=site().settings.mail.smtp is not None,
         timed=(Rhythm.WORKING_DAYS, Rhythm.MONTH_END),
     )
+
+
+def _shares(view: WorkbookView) -> list[str]:
+    """Where a report can be put: what is open to whoever looks, and where it goes now."""
+    names = [share.name for share in open_shares(site().settings, signed_in())]
+    return [*names, *({view.source.share} - {"", *names})]
 
 
 def _tables(view: WorkbookView, plan: Plan) -> list[TableChoice]:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from server.reports.registered.places import LARGEST, ChangedMeanwhile, Found, PlaceTrouble, gone, in_use, too_large
+from server.reports.registered.places import (
+    LARGEST,
+    ChangedMeanwhile,
+    Found,
+    Gone,
+    PlaceTrouble,
+    gone,
+    in_use,
+    no_folder,
+    too_large,
+)
 from workbooks.form import Text
 from workbooks.owner_files import marks
 
@@ -35,21 +45,24 @@ class FolderPlace:
         with self._reached() as folder:
             return Found(self._read(folder))
 
+    def create(self, content: bytes) -> None:
+        try:
+            with self._reached() as folder, folder.written(content, like=None) as temporary:
+                if folder.status(self._name) is not None:
+                    raise ChangedMeanwhile
+                folder.name_new(temporary, self._name)
+        except Gone as error:
+            raise no_folder(self._path) from error
+
     def replace(self, content: bytes, expected: Found) -> None:
         with self._reached() as folder:
             self._refuse_open(folder)
-            before = folder.status(self._name)
-            temporary = f".aftersheet-{secrets.token_hex(8)}.tmp"
-            try:
-                folder.write(temporary, content, like=before)
+            with folder.written(content, like=folder.status(self._name)) as temporary:
                 # As late as can be: what is saved after this look was not there to be kept.
                 self._refuse_open(folder)
                 if self._read(folder) != expected.content:
                     raise ChangedMeanwhile
                 folder.rename(temporary, self._name)
-            finally:
-                with suppress(FileNotFoundError):
-                    folder.remove(temporary)
 
     @contextmanager
     def _reached(self) -> Iterator["_Folder"]:
@@ -120,8 +133,18 @@ class _Folder:
                 raise _Link(name)
             return file.read(LARGEST + 1)
 
-    def write(self, name: str, content: bytes, *, like: os.stat_result | None) -> None:
-        """A new file, on the disk when this returns, with owner and mode of the one it is to replace."""
+    @contextmanager
+    def written(self, content: bytes, *, like: os.stat_result | None) -> Iterator[str]:
+        """The name of a new file on the disk, with owner and mode of the one it is to replace; gone after the block."""
+        name = f".aftersheet-{secrets.token_hex(8)}.tmp"
+        try:
+            self._write(name, content, like)
+            yield name
+        finally:
+            with suppress(FileNotFoundError):
+                self.remove(name)
+
+    def _write(self, name: str, content: bytes, like: os.stat_result | None) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_LINK
         descriptor = os.open(self._at(name), flags, 0o660, dir_fd=self._descriptor)
         with os.fdopen(descriptor, "wb") as file:
@@ -133,8 +156,27 @@ class _Folder:
                     os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode))
                     os.fchown(file.fileno(), like.st_uid, like.st_gid)
 
+    def name_new(self, old: str, new: str) -> None:
+        """
+        Give the file *old* the name *new*, which nothing has.
+
+        Raises:
+            ChangedMeanwhile: Something has it now.
+        """
+        try:
+            os.link(self._at(old), self._at(new), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        except FileExistsError as error:
+            raise ChangedMeanwhile from error
+        except OSError:  # a share that knows no hard links; the look just before has to do
+            self.rename(old, new)
+        else:
+            self._sync()
+
     def rename(self, old: str, new: str) -> None:
         os.replace(self._at(old), self._at(new), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+        self._sync()
+
+    def _sync(self) -> None:
         if self._descriptor is not None:
             with suppress(OSError):
                 os.fsync(self._descriptor)

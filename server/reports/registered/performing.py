@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -20,7 +20,8 @@ from server.reports.registered.refreshing import CannotRefresh, refresh
 from server.reports.registered.registration import Plan, Source, may_register, open_shares, plan_of, schedule_of
 from server.reports.registered.results import Results, digest_of
 from server.reports.registered.schedule import figures_as_of
-from server.reports.registered.store import discard, forget_results, source_of, stop, subject
+from server.reports.registered.store import forget_results, source_of, stop, subject
+from server.reports.registered.targets import Target, put
 from server.site import Site
 from workbooks.form import Text
 
@@ -42,6 +43,7 @@ class _Order:
     """What a run is to do, read once when it starts."""
 
     workbook_id: int
+    owner_id: int
     source: Source
     plan: Plan
     viewer: Viewer
@@ -50,7 +52,9 @@ class _Order:
     broken_off: int
     built: Found | None  # what an earlier worker made, with the bytes still kept
     base_sha256: str
+    target: str  # where on the share a report that was built goes
     in_place: bool  # already replaced
+    day: date  # of the occurrence
 
 
 def perform(claim: Claim) -> RunState:
@@ -91,9 +95,9 @@ def _performed(claim: Claim) -> RunState:
         )
         return _fail(claim, words, passing=False)
     for _ in range(REBUILDS):
-        content, base = _built(claim, order)
+        content, base, target = _built(claim, order)
         try:
-            _put_in_place(claim, order, content, base)
+            _put_in_place(claim, order, content, base, target)
         except ChangedMeanwhile:
             claim.note(state=RunState.QUEUED)
             order = _order(claim)
@@ -124,7 +128,7 @@ def _order(claim: Claim) -> _Order:
         )
     source, plan, schedule = source_of(row), plan_of(row), schedule_of(site, row)
     place = None
-    if source.kind == "share":
+    if source.share:
         if source.share not in {share.name for share in open_shares(site.settings, viewer)}:
             raise CannotRefresh(
                 Text(
@@ -132,10 +136,12 @@ def _order(claim: Claim) -> _Order:
                     f"The share {source.share!r} is not open to the owner, or no longer set.",
                 )
             )
-        place = place_on(site.settings, source.share, source.path)
-    kept = Results(site.settings.home).read(run.result_sha256) if run.state == RunState.BUILT else None
+        place = place_on(site.settings, source.share, source.path) if source.kind == "share" else None
+    results = Results(site.settings.home, row.id)
+    kept = results.read(run.id, run.result_sha256) if run.state == RunState.BUILT else None
     return _Order(
         workbook_id=row.id,
+        owner_id=row.owner_id,
         source=source,
         plan=plan,
         viewer=viewer,
@@ -144,42 +150,46 @@ def _order(claim: Claim) -> _Order:
         broken_off=run.broken_off,
         built=Found(kept) if kept is not None else None,
         base_sha256=run.base_sha256 or "",
-        in_place=run.in_place_at is not None,
+        target=run.delivered_to,
+        day=run.occurrence.astimezone(site.zone).date(),
+        in_place=run.in_place_at is not None and kept is not None,
     )
 
 
-def _built(claim: Claim, order: _Order) -> tuple[bytes, Found | None]:
-    """The refreshed workbook and what it was made from: kept by an earlier worker, or made and kept now."""
+def _built(claim: Claim, order: _Order) -> tuple[bytes, Found | None, str]:
+    """The refreshed workbook, what it was made from and where a report goes: by an earlier worker, or made now."""
     site = claim.site
     if order.built is not None:
         base = order.place.read() if order.place is not None and order.plan.in_place and not order.in_place else None
         # Otherwise somebody has saved it since: their changes come first, it is made anew from them.
         if base is None or base.sha256 in (order.base_sha256, order.built.sha256):
-            return order.built.content, base
+            return order.built.content, base, order.target
     made = refresh(
         site, order.source, order.plan, order.viewer,
         as_of=order.as_of(claim.clock()), place=order.place, step=lambda step: claim.note(step=step),
     )  # fmt: skip
-    results = Results(site.settings.home)
-    digest = results.keep(made.content)
-    with site.session() as session:
-        before = session.get_one(WorkbookRun, claim.run_id).result_sha256
-        claim.note(
-            session, state=RunState.BUILT, step="delivering", as_of=made.as_of, rows=made.rows,
-            base_sha256=made.base.sha256 if made.base else None,
-            result_sha256=digest, result_name=made.filename, result_kept=True, in_place_at=None,
-        )  # fmt: skip
-        if before != digest:
-            discard(session, before, results)
-    return made.content, made.base
+    digest = Results(site.settings.home, order.workbook_id).keep(claim.run_id, made.content)
+    claim.note(
+        state=RunState.BUILT, step="delivering", as_of=made.as_of, rows=made.rows,
+        base_sha256=made.base.sha256 if made.base else None, delivered_to=made.target,
+        result_sha256=digest, result_name=made.filename, result_kept=True, in_place_at=None,
+    )  # fmt: skip
+    return made.content, made.base, made.target
 
 
-def _put_in_place(claim: Claim, order: _Order, content: bytes, base: Found | None) -> None:
-    """Replace the workbook on its share, unless that is not wanted or done."""
-    if not order.plan.in_place or order.place is None or base is None:
+def _put_in_place(claim: Claim, order: _Order, content: bytes, base: Found | None, target: str) -> None:
+    """Replace the workbook on its share, or put a report there, unless that is not wanted or done."""
+    if not order.plan.in_place or order.in_place:
         return
-    if base.sha256 != digest_of(content):
+    if order.source.kind == "report":
         claim.note(step="delivering")  # the lease is fresh when the file is touched
+        source = order.source
+        where = Target(share=source.share, path=target, report=source.report, owner_id=order.owner_id)
+        put(claim.site, where, content, day=order.day)
+    elif order.place is None or base is None:
+        return
+    elif base.sha256 != digest_of(content):
+        claim.note(step="delivering")
         order.place.replace(content, base)
     claim.note(in_place_at=claim.clock())
 
@@ -201,33 +211,34 @@ def _finish(claim: Claim, order: _Order, content: bytes) -> RunState:
         )  # fmt: skip
         row.trouble_told_at = None
         _note(site, session, order.viewer.username, row, "workbook-refreshed", run=run.id, sha256=run.result_sha256)
-        session.flush()
-        session.expire_all()
-        forget_results(session, row.id, keep=order.plan.keep, results=Results(site.settings.home))
+    forget_results(site, order.workbook_id, keep=order.plan.keep)
     return RunState.DELIVERED
 
 
 def _fail(claim: Claim, why: Text, *, passing: bool, crashes: bool = False) -> RunState:
     """Note what went wrong, when it is tried again if that may help, and tell the owner once."""
     site, now = claim.site, claim.clock()
-    with suppress(LeaseLost), site.session() as session:
-        run = session.get_one(WorkbookRun, claim.run_id)
-        row = session.get_one(RegisteredWorkbook, run.workbook_id)
-        again = passing and now - run.queued_at < GIVE_UP_AFTER and not (crashes and run.attempts >= CRASHES)
-        state = RunState.QUEUED if again else RunState.FAILED
-        claim.let_go(
-            session, state=state, reason_zh=why.zh, reason_en=why.en,
-            next_try_at=next_try(run.attempts, now) if again else None, finished_at=None if again else now,
-        )  # fmt: skip
-        if row.trouble_told_at is None and (not again or run.attempts >= TOLD_AFTER):
-            row.trouble_told_at = now
-            letters.tell_trouble(site, session, run, row, why, now=now)
-        if not again:
-            _note(site, session, "-", row, "workbook-failed", run=run.id)
-            session.expire_all()
-            forget_results(session, row.id, keep=row.keep, results=Results(site.settings.home))
-        return state
-    return RunState.SUPERSEDED
+    try:
+        with site.session() as session:
+            run = session.get_one(WorkbookRun, claim.run_id)
+            row = session.get_one(RegisteredWorkbook, run.workbook_id)
+            again = passing and now - run.queued_at < GIVE_UP_AFTER and not (crashes and run.attempts >= CRASHES)
+            state = RunState.QUEUED if again else RunState.FAILED
+            claim.let_go(
+                session, state=state, reason_zh=why.zh, reason_en=why.en,
+                next_try_at=next_try(run.attempts, now) if again else None, finished_at=None if again else now,
+            )  # fmt: skip
+            if row.trouble_told_at is None and (not again or run.attempts >= TOLD_AFTER):
+                row.trouble_told_at = now
+                letters.tell_trouble(site, session, run, row, why, now=now)
+            if not again:
+                _note(site, session, "-", row, "workbook-failed", run=run.id)
+            workbook_id, keep = row.id, row.keep
+    except LeaseLost:
+        return RunState.SUPERSEDED
+    if not again:
+        forget_results(site, workbook_id, keep=keep)
+    return state
 
 
 def _stop(claim: Claim, why: Text) -> RunState:

@@ -25,8 +25,12 @@ class PlaceTrouble(Exception):
         self.passing = passing
 
 
+class Gone(PlaceTrouble):
+    """There is no such file, or not yet."""
+
+
 class ChangedMeanwhile(Exception):
-    """Somebody has saved the workbook since it was read: what was made from it must not replace it."""
+    """Somebody has saved the workbook since it was looked at: what was made from it must not replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,17 @@ class Place(Protocol):
         The workbook as it is now.
 
         Raises:
+            Gone: There is none.
             PlaceTrouble: It cannot be read.
+        """
+
+    def create(self, content: bytes) -> None:
+        """
+        Put *content* where nothing is.
+
+        Raises:
+            ChangedMeanwhile: Something is there.
+            PlaceTrouble: It cannot be written.
         """
 
     def replace(self, content: bytes, expected: Found) -> None:
@@ -135,11 +149,22 @@ def in_use(who: str = "", mark: str = "") -> PlaceTrouble:
     return PlaceTrouble(Text(zh, en), passing=True)
 
 
-def gone(path: str) -> PlaceTrouble:
-    return PlaceTrouble(
+def gone(path: str) -> Gone:
+    return Gone(
         Text(
             f"共享中找不到“{path}”，可能已移动或改名。",
             f"The share has no {path!r}; it may have been moved or renamed.",
+        ),
+        passing=True,
+    )
+
+
+def no_folder(path: str) -> PlaceTrouble:
+    folder = path.rpartition("/")[0] or "/"
+    return PlaceTrouble(
+        Text(
+            f"共享中没有文件夹“{folder}”，请先建好；建好后会自动送达。",
+            f"The share has no folder {folder!r}: make it, and the report is put there.",
         ),
         passing=True,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy import ColumnElement, func, literal, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.database import UtcDateTime
@@ -87,13 +87,14 @@ def queue_due(site: Site, now: datetime) -> int:
 def claim(site: Site, clock: Clock) -> Claim | None:
     """Take the run that has been due longest; it is ours until the lease ends."""
     now, worker = clock(), secrets.token_hex(8)
-    busy = select(WorkbookRun.workbook_id).where(WorkbookRun.state.in_(PENDING), WorkbookRun.lease_until >= now)
+    busy = select(WorkbookRun.workbook_id).where(WorkbookRun.state.in_(PENDING), not_(_let_go(now)))
     ripe = (
         select(WorkbookRun.id)
         .where(
             WorkbookRun.state.in_(PENDING),
-            WorkbookRun.next_try_at <= now,
-            or_(WorkbookRun.lease_until.is_(None), WorkbookRun.lease_until < now),
+            # What is to wait for longer than anything does was noted by a clock that ran ahead.
+            or_(WorkbookRun.next_try_at <= now, WorkbookRun.next_try_at > now + LONGEST_DELAY),
+            _let_go(now),
             WorkbookRun.workbook_id.not_in(busy),
         )
         .order_by(WorkbookRun.next_try_at, WorkbookRun.id)
@@ -117,6 +118,17 @@ def claim(site: Site, clock: Clock) -> Claim | None:
     return Claim(site, run_id, worker, clock) if run_id is not None else None
 
 
+def _let_go(now: datetime) -> ColumnElement[bool]:
+    """
+    Nobody holds the run: no lease, one that is over, or one so far ahead that the clock was.
+
+    Clocks of several servers need agree only roughly: a worker whose lease was taken for
+    ended stops at its next `Claim.note`, and replaces and mails nothing.
+    """
+    until = WorkbookRun.lease_until
+    return or_(until.is_(None), until < now, until > now + 2 * LEASE)
+
+
 def next_try(attempts: int, now: datetime) -> datetime:
     """When to try again after *attempts* that failed for a passing reason."""
     delay: timedelta = FIRST_DELAY * 2 ** min(attempts - 1, 10)
@@ -136,7 +148,9 @@ def _occurrence(site: Site, session: Session, row: RegisteredWorkbook, now: date
         return _batch(session, row, now)
     done = session.scalar(
         select(func.max(WorkbookRun.occurrence)).where(
-            WorkbookRun.workbook_id == row.id, WorkbookRun.cause == Cause.SCHEDULE
+            WorkbookRun.workbook_id == row.id,
+            WorkbookRun.cause == Cause.SCHEDULE,
+            WorkbookRun.occurrence <= now,  # a day that a clock running ahead has done does not stop those before it
         )
     )
     found = due(schedule_of(site, row), max(row.scheduled_from, done or row.scheduled_from), now)
@@ -153,7 +167,7 @@ def _batch(session: Session, row: RegisteredWorkbook, now: datetime) -> _Occurre
     if sequence is None:
         return None
     begun, ended = datetime.fromisoformat(first), datetime.fromisoformat(last)
-    if now - ended < QUIET and now - begun < LONGEST_BATCH:
+    if -QUIET < now - ended < QUIET and now - begun < LONGEST_BATCH:  # later still: a clock had run ahead
         return None
     return _Occurrence(ended, Cause.SUBMISSION, watermark=sequence)
 
@@ -174,7 +188,7 @@ def _queue_one(site: Site, workbook_id: int, now: datetime) -> int:
             .where(
                 WorkbookRun.workbook_id == row.id,
                 WorkbookRun.state.in_(PENDING),
-                or_(WorkbookRun.lease_until.is_(None), WorkbookRun.lease_until < now),
+                _let_go(now),
             )
             .values(
                 state=RunState.SUPERSEDED, next_try_at=None, finished_at=now, step="",

@@ -10,6 +10,7 @@ from server.reports.record_links import link_columns, with_record_links
 from server.reports.registered.period_rules import days, report_period
 from server.reports.registered.places import Found, Place, place_on
 from server.reports.registered.registration import Plan, Source
+from server.reports.registered.targets import target_for
 from server.reports.stamping import filled, with_stamp
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, definition_of, load, names
@@ -38,13 +39,18 @@ class CannotRefresh(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A workbook made anew as of *as_of*, from *base* unless it is a report; *rows* over all its tables."""
+    """
+    A workbook made anew as of *as_of*, from *base* unless it is a report; *rows* over all its tables.
+
+    *target* is the path on its share where a report goes; empty where it goes to none.
+    """
 
     content: bytes
     filename: str
     rows: int | None
     base: Found | None
     as_of: datetime
+    target: str = ""
 
 
 def refresh(
@@ -109,17 +115,14 @@ def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
     return found
 
 
-def check_tables(site: Site, source: Source, plan: Plan) -> None:
+def check_tables(site: Site, content: bytes, plan: Plan) -> None:
     """
-    See whether the workbook is there and has the tables that *plan* binds, in time for a person to mend it.
+    See whether *content* is a workbook with the tables that *plan* binds, in time for a person to mend it.
 
     Raises:
-        CannotRefresh: It has not.
-        PlaceTrouble: Its place cannot be read.
+        CannotRefresh: It is not.
     """
-    if source.kind == "report" or not plan.bindings:
-        return
-    there = {table.name.casefold(): table.name for table in tables_in(site, contents(site, source))}
+    there = {table.name.casefold(): table.name for table in tables_in(site, content)}
     if missing := [binding.table for binding in plan.bindings if binding.table.casefold() not in there]:
         names_ = "、".join(there.values()) or "—"
         raise CannotRefresh(
@@ -208,7 +211,7 @@ def _report(site: Site, source: Source, plan: Plan, viewer: Viewer, as_of: datet
         raise CannotRefresh(error.message) from error
     title = load_reports()[source.report].title[plan.language]
     name = period.name if period.start else period.label[plan.language]
-    return Refreshed(content, f"{title} {name}.xlsx", None, None, as_of)
+    return Refreshed(content, f"{title} {name}.xlsx", None, None, as_of, target_for(source.path, period.name))
 
 
 def _no_dataset(name: str) -> Text:

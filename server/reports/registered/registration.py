@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import time
+from datetime import datetime, time
 from typing import Any, Self
 
 from sqlalchemy import func, select
@@ -13,9 +13,10 @@ from server.access.models import User
 from server.access.visibility import Viewer
 from server.intake.mail.plain import plain
 from server.reports.registered.models import RegisteredWorkbook
-from server.reports.registered.period_rules import OF_REPORTS, PeriodRule
+from server.reports.registered.period_rules import OF_REPORTS, PeriodRule, report_period
 from server.reports.registered.places import PlaceTrouble, share_named, steps_of
 from server.reports.registered.schedule import Rhythm, Schedule
+from server.reports.registered.targets import Target, checked_target, look, taken, target_for
 from server.settings import Settings
 from server.share_settings import Share
 from server.site import Site
@@ -70,7 +71,8 @@ class Source:
     """
     Where the workbook comes from: one of an upload, a share, a report definition.
 
-    An upload is named by its sha256 among the originals.
+    An upload is named by its sha256 among the originals. A report may be put on a share:
+    *path* is where, and may have `targets.PERIOD` in the file's name.
     """
 
     filename: str
@@ -153,22 +155,54 @@ def checked_source(site: Site, viewer: Viewer, source: Source) -> Source:
     Raises:
         RegistrationError: *viewer* may not register there, or there is no such report or place.
     """
+    if source.kind == "upload":
+        return replace(source, filename=plain(source.filename, 200) or "workbook.xlsx")
     if source.kind == "report":
         if source.report not in load_reports():
             raise RegistrationError(Text(f"没有报表“{source.report}”。", f"There is no report {source.report!r}."))
-        return source
-    if source.kind == "upload":
-        return replace(source, filename=plain(source.filename, 200) or "workbook.xlsx")
+        if not source.share:
+            if source.path:
+                raise RegistrationError(Text("请选择共享。", "Choose the share that the path is in."))
+            return source
     if source.share not in {share.name for share in open_shares(site.settings, viewer)}:
         raise RegistrationError(
             Text(f"您不能使用共享“{source.share}”。", f"The share {source.share!r} is not open to you.")
         )
     try:
         share_named(site.settings, source.share)
-        steps = steps_of(source.path)
+        path = checked_target(source.path) if source.kind == "report" else "/".join(steps_of(source.path))
     except PlaceTrouble as trouble:
         raise RegistrationError(trouble.message) from trouble
-    return Source(filename=steps[-1], share=source.share, path="/".join(steps))
+    return Source(filename=path.rpartition("/")[2], share=source.share, path=path, report=source.report)
+
+
+def check_target(
+    site: Site, source: Source, plan: Plan, *, owner_id: int, now: datetime, workbook_id: int | None = None
+) -> None:
+    """
+    See whether a report can be put where *source* says, in time for a person to choose another place.
+
+    Raises:
+        RegistrationError: Another registration has the place, somebody else's file is there, or it cannot be reached.
+    """
+    if source.kind != "report" or not source.share:
+        return
+    with site.session(read_only=True) as session:
+        if taken(session, source.share, source.path, but=workbook_id):
+            raise RegistrationError(
+                Text(
+                    f"“{source.path}”已由另一项登记使用，请换一个文件名。",
+                    f"Another registration uses {source.path!r}; choose another name.",
+                )
+            )
+    if plan.period not in OF_REPORTS:
+        return
+    period = report_period(plan.period, now.astimezone(site.zone).date())
+    try:
+        path = target_for(source.path, period.name)
+        look(site, Target(share=source.share, path=path, report=source.report, owner_id=owner_id))
+    except PlaceTrouble as trouble:
+        raise RegistrationError(trouble.message) from trouble
 
 
 def checked_title(title: str) -> str:
@@ -196,11 +230,11 @@ def checked_plan(session: Session, site: Site, source: Source, plan: Plan) -> Pl
         raise RegistrationError(
             Text(f"保留版本数应在 1 到 {MOST_KEPT} 之间。", f"Keep between 1 and {MOST_KEPT} versions.")
         )
-    if plan.in_place and source.kind != "share":
+    if plan.in_place and not source.share:
         raise RegistrationError(
             Text(
-                "只有共享文件夹中的工作簿能就地替换，其他的请下载或用邮件发送。",
-                "Only a workbook on a share can be replaced in place; others are downloaded or mailed.",
+                "就地替换需要共享：请选择共享和路径，或下载、用邮件发送。",
+                "To be replaced in place it needs a share and a path; others are downloaded or mailed.",
             )
         )
     _check_contents(site, source, plan)
@@ -212,7 +246,7 @@ def checked_plan(session: Session, site: Site, source: Source, plan: Plan) -> Pl
         selection=plan.selection,
         rhythm=plan.rhythm,
         at=_time(plan.at),
-        in_place=plan.in_place,
+        in_place=plan.in_place or (source.kind == "report" and bool(source.share)),
         recipients=_recipients(session, site.settings, plan.recipients),
         keep=plan.keep,
     )

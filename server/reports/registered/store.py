@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, false, select
+from sqlalchemy import Select, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.access.models import User
@@ -15,6 +15,7 @@ from server.reports.registered.registration import (
     Plan,
     RegistrationError,
     Source,
+    check_target,
     checked_plan,
     checked_source,
     checked_title,
@@ -67,6 +68,7 @@ def register(site: Site, source: Source, plan: Plan, *, by: Viewer, now: datetim
         )
     now = now or datetime.now(UTC)
     source = checked_source(site, by, source)
+    check_target(site, source, plan, owner_id=by.user_id, now=now)
     draft = source.kind != "report" and not plan.bindings
     with site.session() as session:
         plan = replace(plan, title=checked_title(plan.title)) if draft else checked_plan(session, site, source, plan)
@@ -101,10 +103,14 @@ def change(
         RegistrationError: It cannot be done as asked.
     """
     now = now or datetime.now(UTC)
+    if source is not None:
+        source = checked_source(site, by, source)
+        with site.session(read_only=True) as session:
+            owner_id = _one(session, by, workbook_id).owner_id
+        check_target(site, source, plan, owner_id=owner_id, now=now, workbook_id=workbook_id)
     with site.session() as session:
         row = _one(session, by, workbook_id, lock=True)
         if source is not None:
-            source = checked_source(site, by, source)
             row.source, row.filename, row.content_sha256 = source.kind, source.filename, source.content_sha256
             row.share, row.path, row.report = source.share, source.path, source.report
         plan = checked_plan(session, site, source_of(row), plan)
@@ -112,6 +118,8 @@ def change(
             # What another schedule would have made due before now is not made up for.
             row.scheduled_from, row.watermark = now, _head(session)
         write_plan(row, plan)
+        built_by_the_old = WorkbookRun.workbook_id == row.id, WorkbookRun.state == RunState.BUILT
+        session.execute(update(WorkbookRun).where(*built_by_the_old).values(state=RunState.QUEUED))
         row.trouble_told_at = None
         if row.state == WorkbookState.DRAFT:
             row.state, row.scheduled_from, row.watermark = WorkbookState.ACTIVE, now, _head(session)
@@ -144,7 +152,7 @@ def remove(site: Site, workbook_id: int, *, by: Viewer) -> None:
         stop(session, row, Text("已移除", "Removed"))
         row.removed_at = datetime.now(UTC)
         site.note(session, by, "workbook-removed", subject(row.id))
-        forget_results(session, row.id, keep=0, results=Results(site.settings.home))
+    forget_results(site, workbook_id, keep=0)
 
 
 def ask_for_run(site: Site, workbook_id: int, *, by: Viewer, now: datetime | None = None) -> int:
@@ -253,32 +261,35 @@ def result(site: Site, viewer: Viewer, workbook_id: int, run_id: int | None = No
     with site.session() as session:
         row = _one(session, viewer, workbook_id)
         found = _latest(session, row.id) if run_id is None else run(session, viewer, workbook_id, run_id)
-        content = Results(site.settings.home).read(found.result_sha256) if found and found.result_kept else None
+        kept = Results(site.settings.home, row.id)
+        content = kept.read(found.id, found.result_sha256) if found and found.result_kept else None
         if found is None or content is None:
             raise NoSuchWorkbook(workbook_id)
         site.note(session, viewer, "exported", subject(row.id), run=found.id)
         return found.result_name, content
 
 
-def forget_results(session: Session, workbook_id: int, *, keep: int, results: Results) -> None:
-    """Remove what the runs of a workbook made, but what the newest *keep* delivered and what is under way."""
-    query = select(WorkbookRun).where(
-        WorkbookRun.workbook_id == workbook_id, WorkbookRun.result_kept, WorkbookRun.state.not_in(PENDING)
-    )
-    delivered = 0
-    for run_ in session.scalars(query.order_by(WorkbookRun.id.desc())).all():
-        delivered += run_.state == RunState.DELIVERED
-        if run_.state != RunState.DELIVERED or delivered > keep:
-            run_.result_kept = False
-            session.flush()
-            discard(session, run_.result_sha256, results)
+def forget_results(site: Site, workbook_id: int, *, keep: int) -> None:
+    """
+    Remove what the runs of a workbook made, but what the newest *keep* delivered and what is under way.
 
-
-def discard(session: Session, digest: str | None, results: Results) -> None:
-    """Remove a result that no run keeps any more."""
-    kept = select(WorkbookRun.id).where(WorkbookRun.result_sha256 == digest, WorkbookRun.result_kept).limit(1)
-    if digest and session.scalar(kept) is None:
-        results.remove(digest)
+    First the rows, then the files: a file that is offered is there.
+    """
+    kept: dict[int, str | None] = {}
+    newest = delivered = 0
+    with site.session() as session:
+        query = select(WorkbookRun).where(WorkbookRun.workbook_id == workbook_id).order_by(WorkbookRun.id.desc())
+        under_way = or_(WorkbookRun.result_kept, WorkbookRun.state.in_(PENDING))
+        for run_ in session.scalars(query.where(under_way)).all():
+            newest = max(newest, run_.id)
+            delivered += run_.state == RunState.DELIVERED
+            if run_.state in PENDING:
+                kept[run_.id] = None
+            elif run_.state == RunState.DELIVERED and delivered <= keep:
+                kept[run_.id] = run_.result_sha256
+            else:
+                run_.result_kept = False
+    Results(site.settings.home, workbook_id).keep_only(kept, newest=newest)
 
 
 def view_of(site: Site, session: Session, row: RegisteredWorkbook, now: datetime) -> WorkbookView:

@@ -1,17 +1,30 @@
 """A workbook on a WebDAV server: locked while it is replaced, and replaced only as the version that was read."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
+from urllib.parse import quote
 
 import httpx
 from lxml import etree
 from webdav4.client import Client
 
-from server.reports.registered.places import LARGEST, ChangedMeanwhile, Found, PlaceTrouble, gone, in_use, too_large
+from server.reports.registered.places import (
+    LARGEST,
+    ChangedMeanwhile,
+    Found,
+    PlaceTrouble,
+    gone,
+    in_use,
+    no_folder,
+    too_large,
+)
 from workbooks.form import Text
 
-SECONDS = 30.0
+SECONDS = 30.0  # without a sign of life
+LONGEST = 300.0  # seconds for one answer: a lease on the run is longer
+_LARGEST_TOLD = 1 << 20  # bytes of any answer but a workbook
 LOCK_SECONDS = 120  # a server that dies with our lock lets go of it by itself
 _LOCK = (
     '<?xml version="1.0" encoding="utf-8"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
@@ -24,12 +37,24 @@ class WebdavPlace:
     """The file *steps* below the WebDAV folder *url*; redirects are not followed, so secrets go nowhere else."""
 
     def __init__(self, url: str, steps: tuple[str, ...], *, user: str, password: str) -> None:
-        self._url, self._path = url, "/".join(steps)
+        self._path = "/".join(steps)
+        self._base = url
+        # Our own quoting: to the client's, %2e%2e is already an address, and leads out of the folder.
+        self._url = f"{url.rstrip('/')}/{'/'.join(quote(step, safe='') for step in steps)}"
         self._auth = (user, password) if user else None
 
     def read(self) -> Found:
         with self._client() as client:
             return self._read(client)
+
+    def create(self, content: bytes) -> None:
+        with self._client() as client:
+            status, _, _ = self._asked(client, "PUT", content=content, headers={"If-None-Match": "*"})
+            if status == HTTPStatus.PRECONDITION_FAILED:
+                raise ChangedMeanwhile
+            if status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise no_folder(self._path)
+            self._judge(status)
 
     def replace(self, content: bytes, expected: Found) -> None:
         with self._client() as client, self._locked(client) as token:
@@ -48,14 +73,14 @@ class WebdavPlace:
                 raise ChangedMeanwhile
             headers = {"If-Match": expected.mark} if strong else {}
             headers |= {"If": f"(<{token}>)"} if token else {}
-            answer = self._asked(client, "PUT", content=content, headers=headers)
-            if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+            status, _, _ = self._asked(client, "PUT", content=content, headers=headers)
+            if status == HTTPStatus.PRECONDITION_FAILED:
                 raise ChangedMeanwhile
-            self._judge(answer)
+            self._judge(status)
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
-        client = Client(self._url, auth=self._auth, retry=False, timeout=SECONDS, follow_redirects=False)
+        client = Client(self._base, auth=self._auth, retry=False, timeout=SECONDS, follow_redirects=False)
         try:
             yield client
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -65,44 +90,61 @@ class WebdavPlace:
             client.http.close()
 
     def _read(self, client: Client) -> Found:
-        content = bytearray()
-        with client.http.stream("GET", client.join_url(self._path)) as answer:
-            self._judge(answer)
-            for chunk in answer.iter_bytes():
-                content += chunk
-                if len(content) > LARGEST:
-                    raise too_large(self._path)
-            return Found(bytes(content), answer.headers.get("ETag", ""))
+        status, headers, content = self._asked(client, "GET", most=LARGEST)
+        self._judge(status)
+        if len(content) > LARGEST:
+            raise too_large(self._path)
+        return Found(content, headers.get("ETag", ""))
 
     @contextmanager
     def _locked(self, client: Client) -> Iterator[str]:
         """The file locked for us alone, by its lock token; an empty one where the server knows no locks."""
         headers = {"Depth": "0", "Timeout": f"Second-{LOCK_SECONDS}", "Content-Type": "application/xml; charset=utf-8"}
-        answer = self._asked(client, "LOCK", content=_LOCK.encode(), headers=headers)
-        if answer.status_code in _NO_LOCKS:
+        status, told, content = self._asked(client, "LOCK", content=_LOCK.encode(), headers=headers)
+        if status in _NO_LOCKS:
             yield ""
             return
-        self._judge(answer)
-        if answer.status_code == HTTPStatus.CREATED:  # it was not there, and is now, empty: RFC 4918, 7.3
-            self._asked(client, "DELETE", headers={"If": f"(<{_token(answer)}>)"})
+        self._judge(status)
+        token = _token(told, content)
+        if status == HTTPStatus.CREATED:  # it was not there, and is now, empty: RFC 4918, 7.3
+            self._asked(client, "DELETE", headers={"If": f"(<{token}>)"})
             raise gone(self._path)
-        token = _token(answer)
         try:
             yield token
         finally:
-            with suppress(httpx.TransportError):  # then it ends by itself
+            with suppress(httpx.TransportError, PlaceTrouble):  # then it ends by itself
                 self._asked(client, "UNLOCK", headers={"Lock-Token": f"<{token}>"})
 
-    def _asked(self, client: Client, method: str, **keywords: object) -> httpx.Response:
-        answer: httpx.Response = client.http.request(method, client.join_url(self._path), **keywords)
-        return answer
+    def _asked(
+        self, client: Client, method: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None,
+        most: int = _LARGEST_TOLD,
+    ) -> tuple[int, httpx.Headers, bytes]:  # fmt: skip
+        """
+        Status, headers and body of the answer, cut off just after *most* bytes.
 
-    def _judge(self, answer: httpx.Response) -> None:
+        Raises:
+            PlaceTrouble: It takes for ever, or is packed: unpacking might fill the memory.
+        """
+        until, body = time.monotonic() + LONGEST, bytearray()
+        plain = {"Accept-Encoding": "identity"} | dict(headers or {})
+        with client.http.stream(method, self._url, content=content, headers=plain) as answer:
+            if answer.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+                words = Text("WebDAV 服务器返回了压缩内容。", "The WebDAV server packs what it sends.")
+                raise PlaceTrouble(words, passing=False)
+            for chunk in answer.iter_raw():
+                body += chunk
+                if len(body) > most:
+                    break
+                if time.monotonic() > until:
+                    words = Text("WebDAV 服务器传输过慢。", "The WebDAV server sends too slowly.")
+                    raise PlaceTrouble(words, passing=True)
+            return answer.status_code, answer.headers, bytes(body)
+
+    def _judge(self, status: int) -> None:
         """
         Raises:
             PlaceTrouble: The server did not do what it was asked.
         """
-        status = answer.status_code
         if status == HTTPStatus.LOCKED:
             raise in_use()
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
@@ -118,13 +160,13 @@ class WebdavPlace:
             raise PlaceTrouble(message, passing=True)
 
 
-def _token(answer: httpx.Response) -> str:
+def _token(headers: httpx.Headers, content: bytes) -> str:
     """The lock token: in the header, or in the answer's text as older servers say it."""
-    token = str(answer.headers.get("Lock-Token", "")).strip("<> ")
+    token = str(headers.get("Lock-Token", "")).strip("<> ")
     if token:
         return token
     with suppress(etree.XMLSyntaxError):
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
-        root = etree.fromstring(answer.content, parser)
+        root = etree.fromstring(content, parser)
         return str(root.findtext(".//{DAV:}locktoken/{DAV:}href") or "").strip()
     return ""

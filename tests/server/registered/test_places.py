@@ -1,14 +1,20 @@
 """Workbooks on shares: read, and replaced only where nobody is at work on them; a real folder, a real WebDAV server."""
 
+import gzip
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from webdav4.client import Client
 
 from server.reports.registered.folders import FolderPlace
-from server.reports.registered.places import ChangedMeanwhile, Found, Place, PlaceTrouble, steps_of
+from server.reports.registered.places import ChangedMeanwhile, Found, Gone, Place, PlaceTrouble, steps_of
+from server.reports.registered.targets import checked_target
 from server.reports.registered.webdav import WebdavPlace
 from tests.server.registered.dav import PASSWORD, USER, DavServer
 
@@ -132,6 +138,12 @@ def test_paths_stay_inside_the_share(path: str):
         steps_of(path)
 
 
+@pytest.mark.parametrize("path", ["../x.xlsx", "x.xlsm", "{period}/x.xlsx", "/x.xlsx", "x"])
+def test_a_target_stays_inside_the_share(path: str):
+    with pytest.raises(PlaceTrouble):
+        checked_target(path)
+
+
 def test_paths_may_be_written_either_way():
     assert steps_of("月报\\故障 2026.xlsx") == STEPS == steps_of(" 月报/故障 2026.xlsx ")
 
@@ -183,6 +195,86 @@ def test_a_locked_workbook_waits(dav: DavServer):
     assert place.read().content == b"second"
     assert person.http.request("PUT", url, content=b"by a person").status_code == 204
     person.http.close()
+
+
+def test_an_encoded_way_out_of_the_folder_is_a_name_like_others(dav: DavServer, root: Path):
+    """%2e%2e is two dots to a server: it is sent as the name it was typed as."""
+    (root / "secret.xlsx").write_bytes(b"secret")
+    for path in ("%2e%2e/secret.xlsx", "%2e%2e%2fsecret.xlsx", "a?b#c.xlsx"):
+        place = WebdavPlace(f"{dav.url}%E6%9C%88%E6%8A%A5", steps_of(path), user=USER, password=PASSWORD)
+        with pytest.raises(Gone):
+            place.read()
+        with pytest.raises(PlaceTrouble):
+            place.replace(b"mine", Found(b"secret", '"x"'))
+    odd = WebdavPlace(dav.url, ("月报", "a?b#c%41.xlsx"), user=USER, password=PASSWORD)
+    odd.create(b"odd")
+
+    assert odd.read().content == b"odd"
+    assert (root / "月报" / "a?b#c%41.xlsx").read_bytes() == b"odd"
+    assert (root / "secret.xlsx").read_bytes() == b"secret"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "passing"),
+    [
+        ([("Content-Encoding", "gzip, gzip")], gzip.compress(gzip.compress(bytes(1 << 24))), False),
+        ([], bytes(3000), False),
+        ([("Content-Length", "9000000000")], bytes(3000), False),
+        ([("Content-Length", "900")], b"cut", True),
+    ],
+)
+def test_a_server_that_answers_too_much_is_not_listened_to(
+    headers: list[tuple[str, str]], body: bytes, passing: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Packed, endless or cut off: trouble in words, and no more of it in memory than a workbook may have."""
+    monkeypatch.setattr("server.reports.registered.webdav.LARGEST", 1000)
+    with talking(lambda _: (200, headers, body)) as port:
+        place = WebdavPlace(f"http://127.0.0.1:{port}/", STEPS, user="", password="")
+        with pytest.raises(PlaceTrouble) as trouble:
+            place.read()
+
+    assert trouble.value.passing == passing
+
+
+def test_a_redirect_takes_no_password_elsewhere():
+    asked: list[str] = []
+
+    def answer(headers: Message) -> tuple[int, list[tuple[str, str]], bytes]:
+        asked.append(headers.get("Authorization", ""))
+        return 302, [("Location", "http://127.0.0.1:9/elsewhere.xlsx")], b""
+
+    with talking(answer) as port, pytest.raises(PlaceTrouble):
+        WebdavPlace(f"http://127.0.0.1:{port}/", STEPS, user=USER, password=PASSWORD).read()
+
+    assert len(asked) == 1
+
+
+@contextmanager
+def talking(answer: Callable[[Message], tuple[int, list[tuple[str, str]], bytes]]) -> Iterator[int]:
+    """The port of a server that gives *answer* to every GET."""
+
+    class Talker(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = answer(self.headers)
+            self.send_response(status)
+            for header in headers:
+                self.send_header(*header)
+            self.end_headers()
+            with suppress(OSError):
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Talker)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
 
 
 def test_a_workbook_changed_under_the_lock_is_seen_without_etags(dav: DavServer, root: Path):

@@ -1,6 +1,7 @@
 """Registered workbooks refreshed by schedule: once per occurrence, whatever happens in between."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from server.reports.registered.models import Cause, WorkbookState
 from server.reports.registered.period_rules import PeriodRule
 from server.reports.registered.queue import claim, queue_due
 from server.reports.registered.registration import Binding, Plan, RegistrationError, Source
-from server.reports.registered.results import FOLDER
+from server.reports.registered.results import FOLDER, Results
 from server.reports.registered.schedule import Rhythm
 from server.reports.registered.store import (
     NoSuchWorkbook,
@@ -356,3 +357,49 @@ def test_what_cannot_be_done_is_said(site: Site, bob: Viewer, changes: dict[str,
         uploaded(site, bob, **changes)
 
     assert words in refused.value.message.zh
+
+
+def test_a_clock_that_ran_ahead_stops_nothing(site: Site, alice: Viewer, bob: Viewer):
+    """A worker died in a wrong year, another has done its days: once the clock is right, today's run is made."""
+    visit(site, alice)
+    first, second = uploaded(site, bob), uploaded(site, bob)
+    pause(site, second, by=bob)
+    queue_due(site, EIGHT)
+    assert claim(site, lambda: EIGHT + 365 * DAY) is not None
+
+    assert at(site, EIGHT + timedelta(minutes=1)).delivered == 1
+    resume(site, second, by=bob, now=EIGHT)
+    assert at(site, EIGHT + 30 * DAY).delivered == 2
+    assert at(site, EIGHT + 1 * DAY).delivered == 2
+    assert at(site, EIGHT + 1 * DAY).queued == 0
+    assert states(site, first) == ["delivered"] * 3
+
+
+@SQLITE
+def test_a_worker_with_another_clock_delivers_nothing_twice(site: Site, alice: Viewer, bob: Viewer):
+    """Its lease looks ended to a server twenty minutes ahead, which does the run; the first stops and keeps nothing."""
+    visit(site, alice)
+    workbook_id = uploaded(site, bob)
+    queue_due(site, EIGHT)
+    slow = claim(site, lambda: EIGHT)
+    assert slow is not None
+    assert at(site, EIGHT + timedelta(minutes=20)).delivered == 1
+
+    assert str(performing.perform(slow)) == "superseded"
+
+    (run,) = history(site, workbook_id)
+    assert (run.state, run.attempts) == ("delivered", 2)
+    assert result(site, bob, workbook_id)[0] == "访问.xlsx"
+
+
+def test_what_two_runs_made_alike_is_kept_for_each(tmp_path: Path):
+    """Nothing one run lets go is taken from another; what a dead worker left goes, what begins meanwhile stays."""
+    results = Results(tmp_path, 7)
+    digest = results.keep(1, b"same")
+    assert (results.keep(2, b"same"), results.keep(4, b"same")) == (digest, digest)
+    stale = results.keep(2, b"by a worker that had lost its lease")
+
+    results.keep_only({2: digest, 3: None}, newest=3)
+
+    assert [results.read(run, digest) for run in (1, 2, 4)] == [None, b"same", b"same"]
+    assert results.read(2, stale) is None
