@@ -22,9 +22,11 @@ from workbooks.reporting.filling import TableRows, add_links, fill
 from workbooks.reporting.pivot_cache import CacheField, cache_fields
 from workbooks.reporting.pivot_layout import lay_out
 from workbooks.reporting.pivot_parts import PlacedPivot, inject
-from workbooks.reporting.report_charts import Drawable, add_chart, of_pivot
+from workbooks.reporting.pivot_styles import add_pivot_styles
+from workbooks.reporting.point_labels import label_points
+from workbooks.reporting.report_charts import Drawable, add_chart, drawn_height, of_pivot
 from workbooks.reporting.report_cover import COVER, add_cover
-from workbooks.reporting.report_definition import ReportDefinition, ReportSheet
+from workbooks.reporting.report_definition import BoardChart, ReportDefinition, ReportSheet
 from workbooks.reporting.report_sheets import (
     add_heading,
     add_pivot,
@@ -39,7 +41,8 @@ from workbooks.reporting.report_style import Looks
 from workbooks.reporting.slicers import PlacedSlicer
 
 _A4 = 9
-_BOARD_SIZE, _BOARD_COLUMNS, _BOARD_ROWS = (568, 312), 9, 16  # of a chart, in pixels and in cells of usual size
+_BOARD_SIZE, _BOARD_COLUMNS, _ROW = (568, 312), 9, 20  # of a chart in pixels, in columns and of a row of usual size
+_HIGH = 0.95  # height by width from which on a board is larger on an upright page
 _TAB = {"cover": "#1F3864", "board": "#F2A541", "pivot": "#5B9BD5", "data": "#9CA3AF", "appendix": "#7F9F7F"}
 
 
@@ -98,6 +101,9 @@ def build_report(
     add_links(package, LINEAGE[language], links)
     fill(package, sheets.rows)
     inject(package, caches, sheets.pivots, sheets.slicers, language=language, as_of=as_of)
+    label_points(package)
+    if sheets.pivots:
+        add_pivot_styles(package, language)
     return package.save()
 
 
@@ -180,13 +186,25 @@ class _Sheets:
         """The charts of boards, two side by side, once what they show stands on its sheet."""
         for page, sheet in self._boards:
             top = below_heading(sheet)
-            for number, piece in enumerate(sheet.board):
-                at = top + number // 2 * _BOARD_ROWS, number % 2 * _BOARD_COLUMNS
-                add_chart(
-                    self._book, page, piece.chart, self._drawable[piece.of], at, self._looks, self._language,
-                    running=self._running, size=_BOARD_SIZE,
-                )  # fmt: skip
+            for first in range(0, len(sheet.board), 2):
+                heights = [
+                    self._add_piece(page, piece, (top, number * _BOARD_COLUMNS))
+                    for number, piece in enumerate(sheet.board[first : first + 2])
+                ]
+                top += -(-(max(heights) + 8) // _ROW)
+            if top * _ROW > 2 * _BOARD_SIZE[0] * _HIGH:
+                page.set_portrait()
+            page.center_horizontally()
             page.fit_to_pages(1, 1)
+
+    def _add_piece(self, page: Worksheet, piece: BoardChart, at: tuple[int, int]) -> int:
+        """One chart of a board with its corner in the cell *at*; its height in pixels."""
+        source = self._drawable[piece.of]
+        add_chart(
+            self._book, page, piece.chart, source, at, self._looks, self._language, running=self._running,
+            size=_BOARD_SIZE,
+        )  # fmt: skip
+        return drawn_height(piece.chart, source, _BOARD_SIZE[1])
 
 
 def _set_print(page: Worksheet, report: ReportDefinition, language: Language) -> None:

@@ -36,7 +36,7 @@ def _of_group(name: str) -> Callable[[Any], Any]:
 
 def _sum(name: str) -> Value:
     read = attrgetter(name)
-    return lambda fact, query: read(fact[1])
+    return lambda fact, query: int(read(fact[1]))  # a flag, where one case is the whole group
 
 
 def _hours(name: str) -> Value:

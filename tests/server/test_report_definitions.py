@@ -46,8 +46,3 @@ def test_without_any_record_it_is_built_and_valid(site: Site) -> None:
     feedback = load_workbook(BytesIO(contents["feedback"]))
     assert feedback["类别与月份"]["A3"].value == feedback["投诉分类"]["A3"].value == "这段时间没有数据。"
     assert_valid(*contents.values())
-
-
-@on_sqlite
-def test_with_records_it_is_valid(site: Site, case: str) -> None:
-    assert_valid(*(built(site, name, "2026-03", "en") for name in load_reports()))

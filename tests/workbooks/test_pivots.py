@@ -265,6 +265,8 @@ def test_a_slicer_steers_every_pivot_table_over_its_table(report):
     (drawing,) = package.related(next(s.part for s in package.sheets() if s.title == "看板"), "drawing").values()
     frames = [element.get("name") for element in package.xml(drawing).iter("{*}slicer")]
     assert frames == ["区域", "严重度", "车型"]
+    boxes = [[t.text for t in box.iter("{*}t")] for box in package.xml(drawing).iter("{*}Fallback")]
+    assert boxes[0] == ["区域", "华中   华南"]  # what other programs show
 
 
 def test_the_cover_counts_the_month_before_and_names_its_sources(report):

@@ -89,12 +89,12 @@ def office(require_program, tmp_path_factory):
 
 
 def test_covers_compare_a_period_with_the_one_before():
-    """A month, a quarter, and the last year of a history; what is not in the table is left out, never zero."""
+    """A month, a quarter, and the last year of a history; what the table has not is left out, never zero."""
     assert cover(built("month"))["故障数"] == (2, 4, 8)
     assert cover(built("quarter"))["指标"] == ("2026Q1", "2025Q4", "全部")
     assert cover(built("quarter"))["故障数"] == (6, 2, 8)
     assert cover(built("history"))["故障数"] == (6, 2, 8)
-    assert cover(built("quarter", start=date(2026, 1, 1)))["故障数"] == (6, None, 8)
+    assert cover(built("quarter", start=date(2026, 1, 1)))["故障数"] == (6, None, None)
     facts = {row[1]: row[2] for row in values(built("month", over=False), "说明") if row[1]}
     assert facts["报告期"] == "2026年2月（未结束）"
     assert facts["统计范围"] == "华东"
@@ -132,6 +132,9 @@ def test_libreoffice_calculates_the_figures_that_are_in_the_cells(office, tmp_pa
             if sheet.pivot:
                 ours, theirs = (figures(found, sheet.title["zh"]) for found in (content, again))
                 assert theirs == pytest.approx(ours), (kind, sheet.title["zh"])
+    sheet = load_workbook(BytesIO(again))["月度趋势"]
+    heading = next(cell for row in sheet.iter_rows() for cell in row if cell.value == "月")
+    assert (heading.fill.fgColor.rgb, heading.font.b) == ("FFDDEBF7", True)  # the styles we brought along
 
 
 def figures(content, title):

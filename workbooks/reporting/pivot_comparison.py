@@ -166,8 +166,8 @@ def _differences(
 
 
 def _same(here: Shown, there: Shown) -> bool:
-    """A mean over nothing is a dash here, an error or nothing in a program that refreshed."""
-    return same(here, there) or (there == NO_FIGURE and here is None)
+    """A mean or sum over nothing is a dash or 0 here and in Excel, and nothing where LibreOffice refreshed."""
+    return same(here, there) or (here is None and there in (NO_FIGURE, 0))
 
 
 def _words(key: _Key) -> str:

@@ -1,5 +1,6 @@
 """The charts of report workbooks: over pivot tables, which makes them pivot charts, and over tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -29,6 +30,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 _ROUND = ("doughnut", "radar")
 SIZE = (780, 420)
+_AROUND_BARS, _NAME, _BAR = 110, 17, 9  # pixels: title, scale and legend; a category's name; one bar
+_IN_TIME = re.compile(r"\d{4}")  # how months, quarters and years begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,19 @@ def of_pivot(placed: PlacedPivot) -> Drawable:
     )  # fmt: skip
 
 
+def chart_height(chart: ReportChart, categories: int, series: int, least: int = SIZE[1]) -> int:
+    """How many pixels high *chart* is: bars get as many as it takes to read the name of each category."""
+    if not chart.type.startswith("bar"):
+        return least
+    side_by_side = series if chart.type == "bar" else 1
+    return max(least, _AROUND_BARS + categories * max(_NAME, _BAR * side_by_side + 5))
+
+
+def drawn_height(chart: ReportChart, source: Drawable, least: int = SIZE[1]) -> int:
+    """The same for the chart of *source*."""
+    return chart_height(chart, source.last - source.first + 1, len(chart.columns) or len(source.series), least)
+
+
 def add_chart(
     book: Workbook,
     page: Worksheet,
@@ -81,7 +97,11 @@ def add_chart(
     running: str = "",
     size: tuple[int, int] = SIZE,
 ) -> None:
-    """Draw *chart* with its corner in the cell *at*; the bar of the period still *running* is hatched."""
+    """
+    Draw *chart* with its corner in the cell *at*; the bar of the period still *running* is hatched.
+
+    It is as wide as *size* says, and at least as high.
+    """
     kind, subtype = _KINDS[chart.type]
     drawn = book.add_chart({"type": kind} | ({"subtype": subtype} if subtype else {}))
     lines = [name for name in chart.lines if name in source.series]
@@ -96,7 +116,7 @@ def add_chart(
     if lines or over:
         drawn.combine(_over(book, chart, source, lines, over, looks))
     _dress(drawn, chart, source, kind, looks, language)
-    drawn.set_size({"width": size[0], "height": size[1]})
+    drawn.set_size({"width": size[0], "height": drawn_height(chart, source, size[1])})
     options = _OFFSET | ({"description": PIVOT_MARK + source.pivot} if source.pivot else {})
     page.insert_chart(*at, drawn, options)
 
@@ -204,12 +224,10 @@ def _set_axes(drawn: Any, chart: ReportChart, source: Drawable, kind: str, looks
         if x is not None and y is not None:
             across["crossing"], values["crossing"] = x, y
             del values["min"]
-    if kind == "bar":
-        across |= {
-            "interval_unit": 1,
-            "reverse": True,
-            "crossing": "max",
-        }  # the first row on top as in the table, the scale below
+    if kind != "scatter" and not _IN_TIME.match(source.last_label):
+        across["interval_unit"] = 1  # of months some may go unnamed, of stations none
+    if kind == "bar":  # the first row on top as in the table, the scale below
+        across |= {"interval_unit": 1, "reverse": True, "crossing": "max"}
         across, values = values, across
     drawn.set_x_axis(across)
     drawn.set_y_axis(values)

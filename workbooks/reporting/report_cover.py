@@ -172,7 +172,9 @@ def _add_indicators(
     top = cover.row
     page.write_string(top, 1, FIGURE[language], looks("header", align="left"))
     page.write(top, 2, _written(chosen), looks("input", align="right"))
-    columns = {2: chosen, 4: None}
+    columns: dict[int, str | None] = {2: chosen}
+    if not edition or _start(edition, table.name) != _first_month(chosen):
+        columns[4] = None  # the table has more than the period
     if before:
         columns[3] = before
         cell = xl_rowcol_to_cell(top, 2)
@@ -180,6 +182,7 @@ def _add_indicators(
     else:
         page.write_blank(top, 3, None, looks("header"))
     every = dataset.period[language] if dataset.period != EVERYTHING else HEADINGS["all"][language]
+    every = every if 4 in columns else ""
     page.write_string(top, 4, every, looks("header", align="right"))
     offered = sorted(set(periods) | {chosen}, reverse=True)[:_PERIODS_OFFERED]
     page.data_validation(top, 2, top, 2, {"validate": "list", "source": offered, "error_type": "information"})
@@ -187,7 +190,8 @@ def _add_indicators(
     for row, item in enumerate(indicators.items, start=top + 1):
         page.set_row(row, 20)
         page.write_string(row, 1, item.label[language], looks("indicator"))
-        page.write_blank(row, 3, None, looks("figure"))
+        for column in (3, 4):
+            page.write_blank(row, column, None, looks("figure"))
         places = [names[name] for name in (item.column, item.denominator) if name is not None]
         figures = [_reference(table.name, dataset.columns[place].label[language]) for place in places]
         for column, wanted in columns.items():
@@ -236,12 +240,20 @@ def _written(period: str) -> str | int:
 
 def _spans(edition: Edition, table: str, period: str) -> bool:
     """Whether the rows of *table* reach back to the first day of *period*."""
+    start = _start(edition, table)
+    return start is None or start <= _first_month(period)
+
+
+def _start(edition: Edition, table: str) -> tuple[int, int] | None:
+    """Year and month with which the rows of *table* begin; None where all are in it."""
     start = edition.stamp.tables[table].start
-    if start is None:
-        return True
+    return (start.year, start.month) if start else None
+
+
+def _first_month(period: str) -> tuple[int, int]:
+    """Year and month with which *period* begins, such as 2026-05, 2026Q2 or 2026."""
     quarter = period.partition("Q")[2]
-    month = int(quarter) * 3 - 2 if quarter else int(period[5:7] or 1)
-    return (start.year, start.month) <= (int(period[:4]), month)
+    return int(period[:4]), int(quarter) * 3 - 2 if quarter else int(period[5:7] or 1)
 
 
 def _reported_month(dataset: Dataset, periods: list[str]) -> str:

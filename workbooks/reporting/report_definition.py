@@ -128,7 +128,7 @@ class ReportSlicer:
     Buttons for the values of *column*, side by side in so many *columns*.
 
     They steer every pivot table over *table* (by default that of the sheet's pivot table)
-    at once. Where Excel cannot show them nothing is there.
+    at once. Other programs than Excel show a box with the values in their place.
     """
 
     column: Name
@@ -244,13 +244,13 @@ class ReportDefinition:
         The format in which every pivot table shows *column* of *table*; None where they differ or none does.
 
         LibreOffice formats a refreshed pivot table like the cells it is fed by, whatever
-        the file says. Flags stay 0 and 1 in their own table while their mean is a percentage.
+        the file says. A flag, whose mean is a percentage, reads 0 % or 100 % in its own table.
         """
         shown = {v.format for pivot in self.pivots if pivot.table == table for v in pivot.values if v.column == column}
         if len(shown) != 1:
             return None
         (found,) = shown
-        return f"[=0]0;[=1]0;{found}" if found.endswith("%") else found
+        return f"[=0]0%;[=1]0%;{found}" if found.endswith("%") else found
 
     @property
     def datasets(self) -> tuple[str, ...]:

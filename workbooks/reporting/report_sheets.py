@@ -16,16 +16,20 @@ from workbooks.reporting.filling import TableRows
 from workbooks.reporting.pivot_cache import CacheField, shown
 from workbooks.reporting.pivot_layout import PivotLayout, PivotRow
 from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
-from workbooks.reporting.report_charts import Drawable
-from workbooks.reporting.report_definition import ReportDefinition, ReportSheet, ReportTable
+from workbooks.reporting.report_charts import Drawable, chart_height
+from workbooks.reporting.report_definition import ReportChart, ReportDefinition, ReportSheet, ReportTable
 from workbooks.reporting.report_style import HEAT, Looks, column_width, number_format, text_width
 from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
 _PAGE_WIDTH = 200  # in widths of a letter: what can be read on a page across
 _STRIP = 8  # rows that slicers take
-_CHART = 23  # rows that a chart above a table takes
+_ROW = 20  # pixels high
+_UNDER_CHART = 40  # pixels between a chart and the table under it, at least
 _BESIDE = 8  # columns of a table that has its chart beside it
+_PIVOT_BESIDE = 100  # letters across of a pivot table that has its chart beside it
+_TOTAL = 13  # letters across: LibreOffice calls the column of totals by a longer name
+_UPRIGHT = 150  # letters across that can be read on an upright page
 NO_DATA = Text("这段时间没有数据。", "There is no data for this time.")
 FEW = 5  # figures over fewer cases are grey: they are not to be ranked
 
@@ -42,11 +46,17 @@ def below_heading(sheet: ReportSheet) -> int:
     return _BELOW_HEADING + (_STRIP if sheet.slicers else 0)
 
 
-def table_top(sheet: ReportSheet) -> int:
+def table_top(sheet: ReportSheet, rows: int) -> int:
     """The row (from 0) of the column headings of the table of *sheet*; a wide one stands under its chart."""
     if not sheet.headed:
         return 0
-    return below_heading(sheet) + (_CHART if _wide(sheet) else 0)
+    chart = sheet.chart
+    return below_heading(sheet) + (_rows_over(chart, rows, len(chart.columns)) if chart and _wide(sheet) else 0)
+
+
+def _rows_over(chart: ReportChart, categories: int, series: int) -> int:
+    """How many rows of a sheet *chart* takes above its table."""
+    return -(-(chart_height(chart, categories, series) + _UNDER_CHART) // _ROW)
 
 
 def _wide(sheet: ReportSheet) -> bool:
@@ -85,7 +95,7 @@ def add_table(
     table = sheet.table
     assert table is not None
     columns, data = chosen_columns(table, dataset)
-    top = table_top(sheet)
+    top = table_top(sheet, max(1, len(dataset)))
     headers: list[dict[str, Any]] = [{"header": c.label[language], "header_format": looks("column")} for c in columns]
     headers += [
         {"header": c.label[language], "header_format": looks("column"), "formula": f"={c.formula}"}
@@ -110,6 +120,8 @@ def add_table(
         value = constant(calculated.formula)
         for number in range(top + 1, last + 1):
             page.write_formula(number, place, f"={calculated.formula}", look, "" if value is None else value)
+    if _wide(sheet) and total <= _UPRIGHT:
+        page.set_portrait()
     if not _wide(sheet):
         page.freeze_panes(top + 1, 0 if sheet.chart else 1)
     page.repeat_rows(top)
@@ -132,8 +144,17 @@ def add_pivot(
     looks: Looks,
     language: Language,
 ) -> PlacedPivot:
-    """What the pivot table shows, as cells; viewers that do not refresh show them."""
+    """What the pivot table shows, as cells, for viewers that do not refresh. A wide one stands under its chart."""
+    widths = [_label_width(layout, place, fields, language) for place in range(len(layout.rows))]
+    captions = _captions(layout, fields, language)
+    width = column_width(captions, least=10, most=17)
+    wide = sum(widths) + width * len(captions) > _PIVOT_BESIDE
     row = below_heading(sheet)
+    if sheet.chart and wide:
+        if sum(widths) + width * len(captions) <= _UPRIGHT:
+            page.set_portrait()
+        lines = sum(1 for line in layout.lines if line.path)
+        row += _rows_over(sheet.chart, lines, len(sheet.chart.columns) or len(captions))
     for axis in layout.filters:
         page.write_string(row, 0, fields[axis.place].column.label[language], looks("outer"))
         everything = "(全部)" if language == "zh" else "(All)"
@@ -141,22 +162,37 @@ def add_pivot(
         page.write(row, 1, label, looks("body", align="left"))
         row += 1
     top = row + 1 if layout.filters else row
-    _write_header(page, top, layout, fields, looks, language)
+    page.set_column(len(layout.rows), layout.width - 1, width)
+    if layout.column:
+        page.set_column(layout.width - 1, layout.width - 1, max(width, _TOTAL))
+    for place, label_width in enumerate(widths):
+        page.set_column(place, place, label_width)
+    _write_header(page, top, layout, captions, width, fields, looks, language)
     body = top + layout.header_rows
     for number, line in enumerate(layout.lines, start=body):
         _write_line(page, number, layout, line, looks, language)
-    for place, axis in enumerate(layout.rows):
-        texts = [str(shown(line.path[place], language)) for line in layout.lines if len(line.path) > place]
-        texts.append(fields[axis.place].column.label[language])
-        if not place:
-            texts += [fields[axis.place].column.label[language] for axis in layout.filters]
-            texts += [layout.pivot.values[0].label[language], WORDS[language].total]
-        page.set_column(place, place, column_width(texts, least=12))
-    if not sheet.slicers:  # they would fill a small screen if they stayed while it is scrolled
+    if not sheet.slicers and not (sheet.chart and wide):  # they would fill a small screen if they stayed on it
         page.freeze_panes(body, len(layout.rows))
     page.repeat_rows(top, body - 1)
     _add_conditions(page, layout, body, looks)
     return PlacedPivot(layout=layout, sheet=sheet.title[language], top=top + 1, left=1)
+
+
+def _captions(layout: PivotLayout, fields: Sequence[CacheField], language: Language) -> list[str]:
+    """What stands over the figures: the values of the column field and the total, or the names of the values."""
+    if layout.column:
+        return [*(str(shown(value, language)) for value in layout.columns), WORDS[language].total]
+    return [value_caption(layout.pivot, n, fields, language) for n in range(len(layout.pivot.values))]
+
+
+def _label_width(layout: PivotLayout, place: int, fields: Sequence[CacheField], language: Language) -> float:
+    """How wide the column of the row field *place* is, with all that stands in it."""
+    texts = [str(shown(line.path[place], language)) for line in layout.lines if len(line.path) > place]
+    texts.append(fields[layout.rows[place].place].column.label[language])
+    if not place:
+        texts += [fields[axis.place].column.label[language] for axis in layout.filters]
+        texts += [layout.pivot.values[0].label[language], WORDS[language].total]
+    return column_width(texts, least=12)
 
 
 def _add_conditions(page: Worksheet, layout: PivotLayout, body: int, looks: Looks) -> None:
@@ -186,21 +222,25 @@ def _add_conditions(page: Worksheet, layout: PivotLayout, body: int, looks: Look
 
 
 def _write_header(
-    page: Worksheet, top: int, layout: PivotLayout, fields: Sequence[CacheField], looks: Looks, language: Language
+    page: Worksheet,
+    top: int,
+    layout: PivotLayout,
+    captions: Sequence[str],
+    width: float,
+    fields: Sequence[CacheField],
+    looks: Looks,
+    language: Language,
 ) -> None:
-    captions = [value_caption(layout.pivot, n, fields, language) for n in range(len(layout.pivot.values))]
+    """The heading of one or two lines, *captions* over the figures in columns *width* letters wide."""
     row, labels = top, len(layout.rows)
     if layout.header_rows == 2:
         over = {labels: WORDS[language].values}
         if layout.column:
-            over = {0: captions[0], labels: fields[layout.column.place].column.label[language]}
+            name = value_caption(layout.pivot, 0, fields, language)
+            over = {0: name, labels: fields[layout.column.place].column.label[language]}
         for place in range(layout.width):
             page.write(row, place, over.get(place, ""), looks("caption"))
         row += 1
-    if layout.column:
-        captions = [str(shown(value, language)) for value in layout.columns] + [WORDS[language].total]
-    width = column_width(captions, least=10, most=17)
-    page.set_column(labels, layout.width - 1, width)
     page.set_row(row, 16 * -(-max(map(text_width, captions)) // int(width - 1)) + 2)
     for place, axis in enumerate(layout.rows):
         page.write_string(row, place, fields[axis.place].column.label[language], looks("header", align="left"))
@@ -259,7 +299,7 @@ def drawable(sheet: ReportSheet, dataset: Dataset, language: Language) -> Drawab
     columns, data = chosen_columns(table, dataset)
     names = [column.name for column in columns] + [column.name for column in table.calculated]
     formats = {column.name: number_format(column) for column in columns} | {c.name: c.format for c in table.calculated}
-    chart, first = sheet.chart, table_top(sheet) + 1
+    chart, first = sheet.chart, table_top(sheet, max(1, len(dataset))) + 1
     values = {column.name: values for column, values in zip(columns, data, strict=True)}
     labels = values.get(chart.categories or "", ()) if chart else ()
     return Drawable(
@@ -270,9 +310,10 @@ def drawable(sheet: ReportSheet, dataset: Dataset, language: Language) -> Drawab
 
 
 def chart_corner(sheet: ReportSheet, placed: PlacedPivot | None, source: Drawable) -> tuple[int, int]:
-    """The cell right of the pivot table or table, or above a wide table, where the sheet's chart begins."""
+    """The cell right of the pivot table or table, or above a wide one, where the sheet's chart begins."""
     if placed is not None:
-        return placed.area.top - 1, placed.area.right + 1
+        under = placed.top - 1 - len(placed.layout.filters) - bool(placed.layout.filters) > below_heading(sheet)
+        return (below_heading(sheet), 0) if under else (placed.area.top - 1, placed.area.right + 1)
     return below_heading(sheet), 0 if _wide(sheet) else len(source.series) + 1
 
 

@@ -13,8 +13,12 @@ from workbooks.form import Language
 # Both are on every Windows with Excel or WPS in that language.
 FONT: Mapping[Language, str] = {"zh": "微软雅黑", "en": "Calibri"}
 NAVY, BLUE, PALE, LINE, GREY, RED = "#1F3864", "#2F5D8C", "#DDEBF7", "#9BC2E6", "#6B7280", "#C8442F"
+INK = "#1F2937"  # of letters
 HEAT = {"min_color": "#FFFFFF", "mid_color": "#FCE4B8", "max_color": "#E98A3E"}
-SERIES = ("#2F5D8C", "#5B9BD5", "#A5C8E4", "#F2A541", "#D9744A", "#7F9F7F", "#8E7CC3", "#7F8C8D")
+SERIES = (
+    "#2F5D8C", "#5B9BD5", "#A5C8E4", "#F2A541", "#D9744A", "#7F9F7F", "#8E7CC3", "#7F8C8D", "#B5854B", "#C27BA0",
+    "#4BA3A5", "#C9B458",
+)  # fmt: skip
 FORMATS: Mapping[ColumnType, str] = {
     "text": "General",
     "integer": "0",
@@ -24,7 +28,7 @@ FORMATS: Mapping[ColumnType, str] = {
     "datetime": "yyyy-mm-dd hh:mm",
     "boolean": "General",
 }
-_BASE: Mapping[str, Any] = {"font_size": 10, "font_color": "#1F2937", "valign": "vcenter"}
+_BASE: Mapping[str, Any] = {"font_size": 10, "font_color": INK, "valign": "vcenter"}
 _LOOKS: Mapping[str, Mapping[str, Any]] = {
     "body": {},
     "title": {"font_size": 20, "bold": True, "font_color": NAVY},
@@ -74,7 +78,7 @@ class Looks:
         """What a conditional format makes of figures over too few cases."""
         return self._book.add_format({"font_color": "#9CA3AF", "italic": True})
 
-    def font(self, size: int, *, bold: bool = False, colour: str = "#1F2937") -> dict[str, Any]:
+    def font(self, size: int, *, bold: bool = False, colour: str = INK) -> dict[str, Any]:
         """The same font for charts."""
         return {"name": self._font, "size": size, "bold": bold, "color": colour}
 

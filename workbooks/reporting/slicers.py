@@ -1,4 +1,8 @@
-"""Slicers: buttons that steer all pivot tables over one table; Excel 2010 and later show them, others nothing."""
+"""
+Slicers: buttons that steer all pivot tables over one table.
+
+Excel 2010 and later show them; others a box that lists what there is to choose from.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +11,7 @@ from lxml import etree
 
 from workbooks.package import RELATION_NS, SHEET_NS, Package
 from workbooks.reporting.pivot_cache import CacheField, attribute
+from workbooks.reporting.report_style import FONT, INK, LINE
 
 PLACEHOLDER = "slicer:"  # how the description of a text box begins in whose place a slicer goes
 _X14 = "http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"
@@ -19,6 +24,7 @@ _DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _OF_CACHE = "{725AE2AE-9491-48be-B2B4-4EB974FC3084}"
 _OF_SHEET = "{A8765BA9-456A-4dab-B4F3-ACF838C121DE}"
 _OF_WORKBOOK = "{BBE1A952-AA13-448e-AADC-164F8A28A991}"
+_BETWEEN = "   "  # values in the box that others than Excel show
 _FIRST_CACHE_ID = 1_000_001  # any number of its own per pivot cache
 
 
@@ -162,25 +168,26 @@ def _draw(drawing: etree._Element, slicers: Sequence[PlacedSlicer]) -> None:
             b"id": told.get("id", "0").encode(),
             b"name": attribute(slicer.name),
             b"place": place,
+            b"caption": attribute(slicer.caption),
+            b"values": attribute(_BETWEEN.join(str(value) for value in slicer.field.shared or () if value is not None)),
         }
         parent = shape.getparent()
         assert parent is not None
         parent.replace(shape, etree.fromstring(frame))
 
 
-_FRAME = b"""<mc:AlternateContent xmlns:mc="%(mc)s" xmlns:xdr="%(xdr)s" xmlns:a="%(a)s">\
+_RUN = f"""<a:solidFill><a:srgbClr val="{INK.removeprefix("#")}"/></a:solidFill>\
+<a:latin typeface="{FONT["en"]}"/><a:ea typeface="{FONT["zh"]}"/></a:rPr><a:t>"""
+_FRAME = f"""<mc:AlternateContent xmlns:mc="{_COMPATIBILITY_NS}" xmlns:xdr="{_XDR}" xmlns:a="{_DRAWING_NS}">\
 <mc:Choice xmlns:a14="http://schemas.microsoft.com/office/drawing/2010/main" Requires="a14">\
-<xdr:graphicFrame macro=""><xdr:nvGraphicFramePr><xdr:cNvPr id="%%(id)s" name="%%(name)s"/>\
+<xdr:graphicFrame macro=""><xdr:nvGraphicFramePr><xdr:cNvPr id="%(id)s" name="%(name)s"/>\
 <xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr><xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm>\
-<a:graphic><a:graphicData uri="%(slicer)s"><sle:slicer xmlns:sle="%(slicer)s" name="%%(name)s"/></a:graphicData>\
+<a:graphic><a:graphicData uri="{_SLICER_NS}"><sle:slicer xmlns:sle="{_SLICER_NS}" name="%(name)s"/></a:graphicData>\
 </a:graphic></xdr:graphicFrame></mc:Choice>\
-<mc:Fallback><xdr:sp macro="" textlink=""><xdr:nvSpPr><xdr:cNvPr id="%%(id)s" name="%%(name)s"/><xdr:cNvSpPr/>\
-</xdr:nvSpPr>\
-<xdr:spPr>%%(place)s<a:prstGeom prst="rect"><a:avLst/></a:prstGeom><a:noFill/><a:ln><a:noFill/></a:ln></xdr:spPr>\
-<xdr:txBody><a:bodyPr/><a:lstStyle/><a:p><a:endParaRPr lang="en-US"/></a:p></xdr:txBody></xdr:sp></mc:Fallback>\
-</mc:AlternateContent>""" % {
-    b"mc": _COMPATIBILITY_NS.encode(),
-    b"xdr": _XDR.encode(),
-    b"a": _DRAWING_NS.encode(),
-    b"slicer": _SLICER_NS.encode(),
-}
+<mc:Fallback><xdr:sp macro="" textlink=""><xdr:nvSpPr><xdr:cNvPr id="%(id)s" name="%(name)s"/><xdr:cNvSpPr/>\
+</xdr:nvSpPr><xdr:spPr>%(place)s<a:prstGeom prst="rect"><a:avLst/></a:prstGeom><a:noFill/>\
+<a:ln w="6350"><a:solidFill><a:srgbClr val="{LINE.removeprefix("#")}"/></a:solidFill></a:ln></xdr:spPr>\
+<xdr:txBody><a:bodyPr wrap="square" anchor="t"/><a:lstStyle/>\
+<a:p><a:r><a:rPr lang="en-US" sz="900" b="1">{_RUN}%(caption)s</a:t></a:r></a:p>\
+<a:p><a:r><a:rPr lang="en-US" sz="900">{_RUN}%(values)s</a:t></a:r></a:p></xdr:txBody></xdr:sp></mc:Fallback>\
+</mc:AlternateContent>""".encode()
