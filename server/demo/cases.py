@@ -47,7 +47,7 @@ def case_sendings(failure: Failure, company: Company, draw: random.Random, until
         person=failure.reporter.name.zh,
         station=failure.station,
         received_at=failure.received_at,
-        instance=f"{failure.train.code}-{failure.occurred_at:%Y%m%d%H%M}",
+        instance=failure.instance,
     )
     if spoiled.turned_down is not None and report.received_at <= end:
         yield replace(report, answers=spoiled.turned_down, expected="rejected")

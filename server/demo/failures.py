@@ -57,6 +57,11 @@ class Failure:
     def station(self) -> str:
         return self.train.station
 
+    @property
+    def instance(self) -> str:
+        """What tells the failure's form from all others."""
+        return f"{self.train.code}-{self.occurred_at:%Y%m%d%H%M}"
+
 
 def draw_failures(company: Company, seed: int, until: date, *, start: date | None = None) -> list[Failure]:
     """All failures from *start* (the first day of the history) to *until*, in the order they occurred."""

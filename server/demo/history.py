@@ -22,9 +22,12 @@ def demo_answers(seed: int, until: date, *, start: date | None = None) -> Iterat
     """
     people = company(seed, until)
     draw = random.Random(f"cases {seed}")
-    cases = chain.from_iterable(case_sendings(f, people, draw, until) for f in draw_failures(people, seed, until))
+    failures = draw_failures(people, seed, until)
+    cases = chain.from_iterable(case_sendings(f, people, draw, until) for f in failures)
     others = chain(
-        trip_sendings(people, seed, until), survey_sendings(people, seed, until), feedback_sendings(people, seed, until)
+        trip_sendings(people, seed, until, failures),
+        survey_sendings(people, seed, until),
+        feedback_sendings(people, seed, until),
     )
     first = datetime.combine(start or first_day(until), time())
     begun: dict[str, bool] = {}

@@ -20,7 +20,8 @@ from workbooks.master import MEASURED
 from workbooks.master_workbook import write_master
 
 SEED = 1
-_NEEDS_PLAN = ("trip_loan", "trip_summary")  # they name the number their plan got
+# In this order: a plan names the number its failure got, a loan and a summary that of their plan.
+_ROUNDS = (("fracas", "feedback", "survey"), ("trip_plan",), ("trip_loan", "trip_summary"))
 
 Progress = Callable[[int, int], None]
 
@@ -82,8 +83,8 @@ def load_demo(
     accounts = _accounts(site)
     sendings = list(demo_answers(SEED, until, start=start))
     done = _Tally(len(sendings), progress)
-    done.add(_send(site, [s for s in sendings if s.form_id not in _NEEDS_PLAN], {}))
-    done.add(_send(site, [s for s in sendings if s.form_id in _NEEDS_PLAN], done.plans))
+    for forms in _ROUNDS:
+        done.add(_send(site, [s for s in sendings if s.form_id in forms], done))
     return DemoSummary(
         accounts=accounts,
         records=dict(done.records),
@@ -96,13 +97,14 @@ def load_demo(
 
 
 class _Tally:
-    """Counts receipts as they come in, and remembers the numbers of the trip plans."""
+    """Counts receipts as they come in, and remembers the numbers of failures and trip plans."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.records: Counter[str] = Counter()
         self.revisions = self.rejected = 0
         self.surprises: list[Receipt] = []
         self.plans: dict[str, str] = {}
+        self.failures: dict[str, str] = {}
         self._done, self._total, self._progress = 0, total, progress
 
     def add(self, receipts: Iterable[tuple[Sending, Receipt]]) -> None:
@@ -123,17 +125,21 @@ class _Tally:
             self.revisions += receipt.outcome is Outcome.REVISED
         if sending.form_id == "trip_plan" and receipt.record_number is not None:
             self.plans[sending.trip] = receipt.record_number
+        if sending.form_id == "fracas" and receipt.record_number is not None:
+            self.failures[sending.instance] = receipt.record_number
 
 
-def _send(site: Site, sendings: list[Sending], plans: Mapping[str, str]) -> Iterator[tuple[Sending, Receipt]]:
-    items = (_item(site, sending, plans) for sending in sendings)
+def _send(site: Site, sendings: list[Sending], done: _Tally) -> Iterator[tuple[Sending, Receipt]]:
+    items = [_item(site, sending, done) for sending in sendings]
     yield from zip(sendings, receive_values_many(site, items), strict=True)
 
 
-def _item(site: Site, sending: Sending, plans: Mapping[str, str]) -> Answers:
+def _item(site: Site, sending: Sending, done: _Tally) -> Answers:
     answers = dict(sending.answers)
-    if sending.trip in plans:
-        answers["plan_no"] = plans[sending.trip]
+    if sending.trip in done.plans:
+        answers["plan_no"] = done.plans[sending.trip]
+    if sending.about in done.failures:
+        answers["failure_no"] = done.failures[sending.about]
     return Answers(
         form_id=sending.form_id,
         answers={name: value for name, value in answers.items() if value is not None and value != []},

@@ -20,6 +20,13 @@ from workbooks.form import Text
 from workbooks.master import Master, MasterRow
 
 WARRANTY_MONTHS = 24
+# What stands as 岗位 beside the people of each role; who may approve how much is read from it.
+_POSTS = {
+    "station": ("技术员",),
+    "engineer": ("责任工程师",),
+    "quality": ("质量工程师",),
+    "manager": ("售后部经理", "销售副总", "总经理"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,7 @@ class Person:
     name: Text
     station: str
     role: str
+    post: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +153,7 @@ def demo_master(seed: int = 1, until: date | None = None) -> Master:
                     code=p.code,
                     label_zh=p.name.zh,
                     label_en=p.name.en,
-                    attributes={"station": p.station, "role": p.role},
+                    attributes={"station": p.station, "role": p.post},
                 )
                 for p in found.people
             ],
@@ -202,11 +210,19 @@ def _people(draw: random.Random) -> list[Person]:
     names = [(s, g) for s in SURNAMES for g in GIVEN_NAMES]
     draw.shuffle(names)
     wanted = [(s.code, "station", max(2, round(s.trains / 3.5) + 1)) for s in STATIONS]
-    wanted += [("", "engineer", 6), ("", "quality", 4), ("", "manager", 3)]
+    wanted += [("", "engineer", 6), ("", "quality", 4), ("", "manager", len(_POSTS["manager"]))]
     people: list[Person] = []
     for station, role, count in wanted:
-        for _ in range(count):
+        for number in range(count):
             (surname, pinyin), (given, given_pinyin) = names[len(people)]
             name = Text(surname + given, f"{given_pinyin} {pinyin}")
-            people.append(Person(code=f"P{len(people) + 1:03d}", name=name, station=station, role=role))
+            people.append(
+                Person(
+                    code=f"P{len(people) + 1:03d}",
+                    name=name,
+                    station=station,
+                    role=role,
+                    post=_POSTS[role][number % len(_POSTS[role])],
+                )
+            )
     return people

@@ -17,7 +17,8 @@ class Sending:
     """
     *received_at* is local and naive. Sendings with the same *instance* are one object's
     revisions. *trip* ties plan, loan slip and summary of one trip together: the number
-    the plan gets goes into the field `plan_no` of the others.
+    the plan gets goes into the field `plan_no` of the others. *about* is the instance of
+    the failure a plan is made for: its number goes into `failure_no`.
     """
 
     form_id: str
@@ -30,3 +31,4 @@ class Sending:
     reason: str = ""
     expected: Literal["accepted", "rejected"] = "accepted"
     trip: str = ""
+    about: str = ""

@@ -1,17 +1,20 @@
 """Trips of the demo company: plan, loan slip and summary, with costs, late summaries and items not done."""
 
 import random
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from math import log
 
 from server.demo.catalogue import STATIONS
+from server.demo.failures import Failure
 from server.demo.master import Company, Customer, Person
 from server.demo.period import first_day
 from server.demo.sending import Answers, Line, Sending
 
 TRIPS_PER_TRAIN_YEAR = 1.6
+_AFTER_DAYS = 21  # a trip to repair follows the failure's form within so many days
 _PURPOSES = ("repair", "inspection", "retrofit", "installation", "training", "visit")
 _TASKS = {
     "repair": "处理列车制动系统故障，更换故障件并做试验",
@@ -37,8 +40,15 @@ _UNDONE = (
 _CITY = {station.code: station.city.zh for station in STATIONS}
 
 
-def trip_sendings(company: Company, seed: int, until: date) -> Iterator[Sending]:
-    """The forms of all trips that began before the end of *until*, trip by trip."""
+def trip_sendings(company: Company, seed: int, until: date, failures: Sequence[Failure] = ()) -> Iterator[Sending]:
+    """
+    The forms of all trips that began before the end of *until*, trip by trip.
+
+    A trip to repair is made for the latest of *failures* at its customer in the three weeks before.
+    """
+    by_customer: dict[str, list[Failure]] = defaultdict(list)
+    for failure in failures:
+        by_customer[failure.train.customer].append(failure)
     draw = random.Random(f"trips {seed}")
     start = first_day(until)
     days = (until - start).days
@@ -47,7 +57,9 @@ def trip_sendings(company: Company, seed: int, until: date) -> Iterator[Sending]
         for number in range(round(expected * draw.uniform(0.9, 1.1))):
             departs = start + timedelta(days=draw.randrange(days))
             journey = _journey(f"{station.code}-{number}", station.code, departs, company, draw)
-            yield from _sendings(journey, company, draw, until)
+            for sending in _sendings(journey, company, draw, until):
+                about = _reason(journey, by_customer[journey.customer.code])
+                yield replace(sending, about=about) if sending.form_id == "trip_plan" else sending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +103,15 @@ def _journey(name: str, station: str, departs: date, company: Company, draw: ran
         late_days=draw.randint(1, 3) if draw.random() < 0.15 else 0,
         borrows=draw.random() < 0.35,
     )
+
+
+def _reason(journey: _Journey, failures: Sequence[Failure]) -> str:
+    """The instance of the failure that a trip to repair is made for."""
+    if journey.purpose != "repair":
+        return ""
+    first, last = journey.departs - timedelta(days=_AFTER_DAYS), journey.departs
+    recent = [f for f in failures if first <= f.received_at.date() < last]
+    return max(recent, key=lambda failure: failure.received_at).instance if recent else ""
 
 
 def _sendings(journey: _Journey, company: Company, draw: random.Random, until: date) -> Iterator[Sending]:

@@ -62,7 +62,7 @@ _WEIGHED: Computed[_Weighed] = Computed(
         "weight": lambda w, q: w.by[q.language],
         "rank": lambda w, q: w.rank,
         "failure_mode": lambda w, q: w.label[q.language],
-        "amount": lambda w, q: rounded(w.row.count, 1),
+        "amount": lambda w, q: rounded(w.row.count),
         "failures": lambda w, q: w.n,
         "share": lambda w, q: w.row.share,
         "cumulative": lambda w, q: w.row.cumulative,

@@ -1,5 +1,6 @@
 """Trips of people: 出差次数, 人次 and 人天, split at month ends, with the summaries that are due."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -89,22 +90,36 @@ def trips(
     The trips that had begun by *on*, each once, in the order of departure.
 
     A summary belongs to the plan whose number it names, else to the plan of the same
-    leader and departure. A plan without one is a trip that has not reported yet.
+    leader and departure. Of several that name one plan it is the leader's own, then the
+    one that departed nearest to the plan's day; the others are trips without a plan. A
+    plan without a summary is a trip that has not reported yet.
     """
     summaries = [row for row in summaries if row["departed_on"] and row["departed_on"] <= on]
-    by_number = {row["plan_no"]: row for row in summaries if row["plan_no"]}
+    by_number: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in summaries:
+        if row["plan_no"]:
+            by_number[row["plan_no"]].append(row)
     by_journey = {(row["leader"], row["departed_on"]): row for row in summaries}
     found: list[Trip] = []
     used: set[int] = set()
     for plan in plans:
         if plan["departs_on"] is None or plan["departs_on"] > on:
             continue
-        summary = by_number.get(plan["number"]) or by_journey.get((plan["leader"], plan["departs_on"]))
+        summary = _own(plan, by_number[plan["number"]]) or by_journey.get((plan["leader"], plan["departs_on"]))
         if summary is not None:
             used.add(id(summary))
         found.append(_trip(plan, summary, on, summary_days))
     found += [_trip(None, row, on, summary_days) for row in summaries if id(row) not in used]
     return sorted(found, key=lambda trip: (trip.departed_on, trip.number))
+
+
+def _own(plan: Mapping[str, Any], named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The summary of *plan* among those that name its number."""
+
+    def near(row: Mapping[str, Any]) -> tuple[bool, int]:
+        return row["leader"] != plan["leader"], abs((row["departed_on"] - plan["departs_on"]).days)
+
+    return min(named, key=near, default=None)
 
 
 def _trip(plan: Mapping[str, Any] | None, summary: Mapping[str, Any] | None, on: date, summary_days: int) -> Trip:

@@ -333,6 +333,18 @@ def test_summary_belongs_to_its_plan() -> None:
     assert (found.returned_on, found.cost, found.undone, found.summary) == (date(2016, 5, 7), 900.0, 1, State.LATE)
 
 
+def test_a_plan_keeps_its_own_summary() -> None:
+    """Another leader named the same plan, later: their trip is one without a plan."""
+    plans = [_plan("A", date(2016, 5, 3), date(2016, 5, 6))]
+    own = _summary("A", date(2016, 5, 3), date(2016, 5, 6), 1, date(2016, 5, 7))
+    other = _summary("A", date(2016, 5, 20), date(2016, 5, 21), 1, date(2016, 5, 22)) | {"number": "S-B"}
+    for leader, departed in (("P9", date(2016, 5, 20)), ("P1", date(2016, 5, 20)), ("P9", date(2016, 5, 3))):
+        strange = other | {"leader": leader, "departed_on": departed}
+        found = {trip.summary_no: trip.number for trip in trips(plans, [own, strange], date(2016, 5, 31), 2)}
+
+        assert found == {"S-A": "A", "S-B": "S-B"}
+
+
 def test_trip_without_summary_is_overdue_after_two_days() -> None:
     """The second day after the return is in time, the third is not."""
     plans = [_plan("A", date(2016, 5, 3), date(2016, 5, 6))]

@@ -144,6 +144,23 @@ def test_what_is_turned_down_is_sent_again(history: list[Sending]) -> None:
     assert all(s.received_at > datetime(2026, 11, 19) for s in waiting)
 
 
+def test_amounts_are_granted_and_trips_have_their_reason(history: list[Sending]) -> None:
+    """All three levels of approval occur, somebody oversteps theirs; trips to repair follow a failure on record."""
+    people = {row.code: row.attributes["role"] for row in demo_master(1, UNTIL).rows("people")}
+    granted = {
+        (str(s.answers["compensation"]), people[str(s.answers["approved_by"])])
+        for s in history
+        if s.answers.get("compensation")
+    }
+    failures = {s.instance for s in history if s.form_id == "fracas"}
+    reasons = [s.about for s in history if s.about]
+
+    assert {post for _, post in granted} == {"售后部经理", "销售副总", "总经理"}
+    assert any(float(amount) >= 1000 and post == "售后部经理" for amount, post in granted)
+    assert len(reasons) > 50
+    assert set(reasons) <= failures
+
+
 def test_mistakes_have_realistic_rates() -> None:
     """Every mistake has a name and a rate between once in a thousand forms and every other form."""
     assert len({mistake.name for mistake in (*READABLE, *UNREADABLE)}) == len(READABLE) + len(UNREADABLE)
