@@ -24,6 +24,15 @@ from server.statistics.periods import first_of_month, last_of_month, months, mon
 
 Part = Literal["cases", "modes", "backlog"]
 PARTS: tuple[Part, ...] = ("cases", "modes", "backlog")
+# What of a case is added up; nothing else of it need be known.
+ADDED = frozenset(
+    {
+        *("number", "station", "customer", "vehicle_type", "system", "severity", "part", "failure_mode"),
+        *("occurred_at", "reported_at", "responded_at", "arrived_at", "repaired_at"),
+        *("analysed_on", "planned_on", "completed_on", "verified_on", "closed_on"),
+        *("vehicle", "car", "visits", "warranty", "relevant"),
+    }
+)
 _MICROSECOND = timedelta(microseconds=1)
 
 

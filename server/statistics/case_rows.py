@@ -1,9 +1,8 @@
 """Cases as the database gives them: only those asked for, as of an instant, each beside those of the same key."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, func, literal, null, or_, select
 from sqlalchemy.types import DateTime
@@ -17,8 +16,7 @@ from server.statistics.snapshot import View
 FORM = "fracas"
 _NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  stands for a repair that has not been made; local, as all times of a case
 _FLAGS = ("repeated", "followed", "duplicate")
-CASE_COLUMNS = tuple(field.name for field in fields(Case) if field.name not in _FLAGS)
-_NAMES, _ALONE = (*CASE_COLUMNS, *_FLAGS), (False, False, False)
+CASE_COLUMNS = Case._fields[: -len(_FLAGS)]
 KEY = ("vehicle", "part", "failure_mode", "car")  # in the order of the index
 
 
@@ -49,25 +47,6 @@ def selected(table: Table, selection: Selection, regions: Mapping[str, str]) -> 
 
 def read(view: View, query: Select[Any]) -> Iterator[Case]:
     """The cases that *query* (of `query_of`, narrowed) finds, as they stood at the view's instant."""
-    for values, flags in _read(view, query):
-        yield Case(**dict(zip(_NAMES, (*values, *flags), strict=True)))
-
-
-class _Row(NamedTuple("_Row", [(name, Any) for name in (*CASE_COLUMNS, *_FLAGS)])):  # type: ignore[misc]
-    """What sums need of a case: as a `Case`, which takes several times as long to make."""
-
-    __slots__ = ()
-    key, undecided, close_days = Case.key, Case.undecided, Case.close_days
-
-
-def read_quickly(view: View, query: Select[Any]) -> Iterator[Case]:
-    """The same cases as `read`, only for adding up: they cannot be changed or asked for anything else."""
-    for values, flags in _read(view, query):
-        yield _Row(*values, *flags)  # type: ignore[misc, call-arg]
-
-
-def _read(view: View, query: Select[Any]) -> Iterator[tuple[list[Any], tuple[bool, bool, bool]]]:
-    """The values of each case without what is dated later (as `Case.until`), and how it stands to its neighbours."""
     now, today, window = view.local, view.local.date(), timedelta(days=REPEAT_DAYS)
     times = [CASE_COLUMNS.index(name) for name in TIMES]
     days = [CASE_COLUMNS.index(name) for name in DAYS]
@@ -84,21 +63,22 @@ def _read(view: View, query: Select[Any]) -> Iterator[tuple[list[Any], tuple[boo
             if values[index] is not None and values[index] > today:
                 values[index] = None
         if (before is None and after is None) or not all([values[index] for index in key]):
-            yield values, _ALONE
+            yield Case(*values)
         else:
-            yield values, _flags(values[occurred], values[repaired], before, after, window)
+            yield Case._make((*values, *_flags(values[occurred], values[repaired], before, after, window)))
 
 
-def query_of(view: View, *, neighbours: bool = True) -> Select[Any]:
+def query_of(view: View, *, neighbours: bool = True, columns: Collection[str] = CASE_COLUMNS) -> Select[Any]:
     """
     All cases known at the view's instant that its viewer may see, each with its neighbours.
 
     Neighbours are looked for among all cases there are: that a failure came back is true
-    for everybody. Without *neighbours* nothing is said about that.
+    for everybody. Without *neighbours* nothing is said about that; only *columns* are read,
+    the others are blank.
     """
     table = kept(view)
     beside: Any = (_before(table, view), _after(table, view)) if neighbours else (null(), null())
-    query = select(*(table.c[name] for name in CASE_COLUMNS), *beside)
+    query = select(*(table.c[name] if name in columns else null() for name in CASE_COLUMNS), *beside)
     query = query.where(known(table, view))
     if view.viewer.sees_all:
         return query

@@ -1,16 +1,17 @@
 """FRACAS cases: where each stands at an instant, how long its steps took, and which failures came back."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from server.statistics.figures import AGE_BUCKETS
 from workbooks.form import Text
 
 REPEAT_DAYS = 30
+_HOUR = timedelta(hours=1)
 
 
 class Stage(StrEnum):
@@ -34,8 +35,7 @@ STAGE_LABELS: Mapping[Stage, Text] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """
     One failure report with what statistics need of it; times are naive, in the site's zone.
 
@@ -101,7 +101,7 @@ class Case:
         # The plan is made with the analysis and usually lies ahead; it is known once the analysis is.
         if self.analysed_on is not None and "analysed_on" in later:
             later["planned_on"] = None
-        return replace(self, **later) if later else self
+        return self._replace(**later) if later else self
 
     @property
     def stage(self) -> Stage:
@@ -164,7 +164,7 @@ class Case:
         return None if self.closed_on is None else (self.closed_on - self.reported_at.date()).days
 
 
-_NAMES = tuple(field.name for field in fields(Case))
+_NAMES = Case._fields
 TIMES = ("responded_at", "arrived_at", "repaired_at")
 DAYS = ("analysed_on", "completed_on", "verified_on", "closed_on")
 
@@ -180,7 +180,7 @@ def _hours(start: datetime | None, end: datetime | None) -> float | None:
     """Elapsed hours; a negative span is a data error and no duration."""
     if start is None or end is None or end < start:
         return None
-    return (end - start) / timedelta(hours=1)
+    return (end - start) / _HOUR
 
 
 def bucket_of(days: int) -> int:
@@ -251,8 +251,7 @@ def flagged(cases: Iterable[Case]) -> list[Case]:
     among = repeats(found)
     some = among.repeated | among.followed | among.duplicates
     return [
-        replace(
-            case,
+        case._replace(
             repeated=case.number in among.repeated,
             followed=case.number in among.followed,
             duplicate=case.number in among.duplicates,

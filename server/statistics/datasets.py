@@ -38,12 +38,12 @@ from server.statistics import (
 from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
-from server.statistics.tabular import Computed, Period, Query, check_computed, compute
+from server.statistics.tabular import Computed, Period, Query, Summed, check_computed, compute
 from workbooks.dataset import Dataset
 from workbooks.form import Language
 from workbooks.reporting.dataset_definition import DatasetDefinition, load_datasets
 
-_COMPUTED: Mapping[str, Computed[Any]] = MappingProxyType(
+_COMPUTED: Mapping[str, Computed[Any] | Summed] = MappingProxyType(
     fracas_datasets.COMPUTED
     | history_datasets.COMPUTED
     | pareto_datasets.COMPUTED

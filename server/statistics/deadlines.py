@@ -49,6 +49,9 @@ def state_by_hours(hours: float | None, waited: float, limit: float) -> State:
     return State.OVERDUE if waited > limit else State.NOT_DUE
 
 
+_HOUR = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class OnTime:
     """Counts of the states; what is overdue and not done counts against the rate, data errors nowhere."""
@@ -82,19 +85,20 @@ def working_hours(start: datetime, end: datetime, opens: float, closes: float) -
     *opens* and *closes* are hours of the day (8.5 is half past eight). Make-up days
     (调休) count, public holidays do not.
     """
-    total = 0.0
-    day = start.date()
-    while day <= end.date():
-        if _works(day):
-            midnight = datetime.combine(day, time())
-            begin = max(start, midnight + timedelta(hours=opens))
-            finish = min(end, midnight + timedelta(hours=closes))
+    total, last = 0.0, end.toordinal()
+    for day in range(start.toordinal(), last + 1):
+        if hours := _office_hours(day, opens, closes):
+            begin, finish = max(start, hours[0]), min(end, hours[1])
             if finish > begin:
-                total += (finish - begin) / timedelta(hours=1)
-        day += timedelta(days=1)
+                total += (finish - begin) / _HOUR
     return total
 
 
 @cache
-def _works(day: date) -> bool:
-    return is_working_day(day)
+def _office_hours(day: int, opens: float, closes: float) -> tuple[datetime, datetime] | None:
+    """From when to when people work on that day; None where they do not."""
+    on = date.fromordinal(day)
+    if not is_working_day(on):
+        return None
+    midnight = datetime.combine(on, time())
+    return midnight + timedelta(hours=opens), midnight + timedelta(hours=closes)

@@ -7,7 +7,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from server.statistics.case_months import Part
+from server.statistics.case_months import ModeCounts
 from server.statistics.cases import (
     STAGE_LABELS,
     Case,
@@ -40,7 +40,6 @@ from workbooks.form import Text
 
 OPEN_STAGES = tuple(stage for stage in Stage if stage is not Stage.CLOSED)
 _OTHER_MODE = Text("其他", "Other")
-_BY_MODE: tuple[Part, ...] = ("modes",)
 
 
 def _answer(name: str) -> Value:
@@ -165,8 +164,8 @@ def _counted(query: Query) -> tuple[Mapping[str, float], Mapping[str, Text]]:
     if not _whole_months(query.period):
         return mode_counts(query.sources.cases_between("occurred_at", first, last), labels)
     codes: Counter[str | None] = Counter()
-    for group, sums in query.sources.months(first, last, parts=_BY_MODE).modes.items():
-        codes[group.failure_mode] += sums.failures
+    for code, *sums in query.sources.sums("modes", ("failure_mode",), first, last):
+        codes[code or None] += ModeCounts(*sums).failures
     counts: Counter[str] = Counter()
     shown: dict[str, Text] = {}
     for code in sorted(codes, key=str):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from server.statistics.case_months import ModeCounts
 from server.statistics.cases import Case, counts_for_rate
 from server.statistics.exposure import Exposure, OddReading
 from server.statistics.observed import Observed
@@ -37,8 +38,8 @@ def _counts(query: Query, first: date, last: date) -> _Counts:
     whole = first == first_of_month(first) and (last == last_of_month(last) or last == query.sources.today)
     found: Counter[tuple[str, date]] = Counter()
     if whole or (query.period.start is None and query.period.end is None):
-        for group, counts in query.sources.months(first, last).modes.items():
-            found[group.vehicle_type or "", group.month] += counts.counted
+        for kind, month, *counts in query.sources.sums("modes", ("vehicle_type", "month"), first, last):
+            found[kind, date(month // 100, month % 100, 1)] = ModeCounts(*counts).counted
         return found
     for case in query.sources.cases_between("occurred_at", first, last):
         found[case.vehicle_type or "", first_of_month(case.occurred_at.date())] += counts_for_rate(case)

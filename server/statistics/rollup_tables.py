@@ -5,6 +5,7 @@ Months are numbers such as 201605, an answer that was not given is "", durations
 microseconds (`case_months.Measures`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
@@ -12,24 +13,19 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from server.database import Base
 from server.statistics.case_months import CaseGroup, Measures, ModeCounts, ModeGroup, OpenCounts, OpenGroup
 
-NOT_SETTLED = 999912  # a case about which something may still change
-_NUMBERS = {"age"}
+NOT_SETTLED = 999912  # a case without its dates, which counts nowhere yet
+_NUMBERS = {"month", "settled", "age"}
 
 
-def _rollup(name: str, group: type[Any], sums: type[Any]) -> Table:
-    """What the cases of each group that settled in one month add up to."""
+def _rollup(name: str, group: type[Any], sums: type[Any], *more: str) -> Table:
+    """What the settled cases of each group add up to."""
     keys = [
         Column(key, Integer if key in _NUMBERS else Text, primary_key=True, autoincrement=False)
-        for key in group._fields[1:]
+        for key in ("month", *group._fields[1:], *more)
     ]
     return Table(
-        name,
-        Base.metadata,
-        Column("month", Integer, primary_key=True, autoincrement=False),
-        Column("settled", Integer, primary_key=True, autoincrement=False),
-        *keys,
-        *(Column(name, BigInteger, nullable=False) for name in sums._fields),
-    )
+        name, Base.metadata, *keys, *(Column(name, BigInteger, nullable=False) for name in sums._fields)
+    )  # fmt: skip
 
 
 STANDINGS = Table(
@@ -42,12 +38,20 @@ STANDINGS = Table(
     Column("repeated", Boolean, nullable=False),
     Column("followed", Boolean, nullable=False),
     Column("duplicate", Boolean, nullable=False),
+    Column("open", Boolean, nullable=False),
 )
 Index("ix_case_standings_settled_entered", STANDINGS.c.settled, STANDINGS.c.entered)
+Index("ix_case_standings_open", STANDINGS.c.open, sqlite_where=STANDINGS.c.open, postgresql_where=STANDINGS.c.open)
 
-CASES = _rollup("case_months", CaseGroup, Measures)
-MODES = _rollup("case_modes", ModeGroup, ModeCounts)
-BACKLOG = _rollup("case_backlogs", OpenGroup, OpenCounts)
+# By the month in which the cases settled: what was known at any month's end, and of all those up to `STATE.c.folded`.
+CASES = _rollup("case_months", CaseGroup, Measures, "settled")
+MODES = _rollup("case_modes", ModeGroup, ModeCounts, "settled")
+BACKLOG = _rollup("case_backlogs", OpenGroup, OpenCounts, "settled")
+WHOLE: Mapping[Table, Table] = {
+    CASES: _rollup("whole_case_months", CaseGroup, Measures),
+    MODES: _rollup("whole_case_modes", ModeGroup, ModeCounts),
+    BACKLOG: _rollup("whole_case_backlogs", OpenGroup, OpenCounts),
+}
 
 # One row: how far the tables above have come.
 STATE = Table(

@@ -7,7 +7,7 @@ from operator import neg
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Table, and_, delete, func, insert, select, text, update
+from sqlalchemy import Row, Select, Table, and_, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,10 +26,10 @@ from server.statistics.case_months import (
 from server.statistics.case_rows import CASE_COLUMNS, FORM, KEY
 from server.statistics.cases import Case
 from server.statistics.periods import months_later
-from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE
+from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE, WHOLE
 from server.statistics.standings import Held, Standing, month_number, standings, with_flags
 
-VERSION = 1  # raised when a rollup means something else than before: all are made anew
+VERSION = 2  # raised when a rollup means something else than before: all are made anew
 _AT_ONCE = 2000  # records of one transaction; others wait for it on SQLite
 _FAR = datetime(9999, 12, 31)  # noqa: DTZ001  local, as all times of a case
 _RECORDS = table_of(Record)
@@ -82,7 +82,7 @@ class Rollups:
         state = session.execute(select(STATE).with_for_update()).one()
         if state.made_for == self._made_for:
             return state
-        for table in (STANDINGS, CASES, MODES, BACKLOG):
+        for table in (STANDINGS, *WHOLE, *WHOLE.values()):
             session.execute(delete(table))
         end = session.scalar(select(func.max(self._kept.c.record_id))) or 0
         newest = self._newest(session)
@@ -170,9 +170,7 @@ class Rollups:
             sums: Deltas = {table: {} for table in (CASES, MODES, BACKLOG)}
             rows = session.execute(query)
             _add(sums, ((Standing(*row[:width]), _case(row[width:])) for row in rows))
-            for table, groups in sums.items():
-                if groups:
-                    session.execute(insert(table), [_row(table, group, more) for group, more in groups.items()])
+            _change(session, sums)
         session.execute(update(STATE).values(folded=to if month is None else month))
 
 
@@ -231,26 +229,36 @@ def _add(sums: Deltas, settled: Iterable[tuple[Standing, Case | None]], sign: in
         parts: list[tuple[Table, tuple[Any, ...], tuple[int, ...]]] = [
             (CASES, case_group(case), Measures.of(case, _FAR)),
             (MODES, mode_group(case), mode_counts(case)),
-            *((BACKLOG, group, counts) for group, counts in open_at_month_ends(case, _FAR)),
+            *((BACKLOG, group, counts) for group, counts in ([] if standing.open else open_at_month_ends(case, _FAR))),
         ]
         for table, (first, *rest), more in parts:
-            group = (month_number(first), month, *("" if value is None else value for value in rest))
+            group = (month_number(first), *("" if value is None else value for value in rest), month)
             plus(sums[table], group, more if sign > 0 else type(more)(*map(neg, more)))  # type: ignore[arg-type]
 
 
 def _change(session: Session, sums: Deltas) -> None:
     """Add *sums* to what the tables hold; a group nothing is left of goes."""
     for table, groups in sums.items():
-        sum_names = [column.name for column in table.columns if not column.primary_key]
+        whole: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         for group, more in groups.items():
-            if not any(more):
-                continue
-            row = _row(table, group, more)
-            own = and_(*(column == row[column.name] for column in table.primary_key))
-            values = {name: table.c[name] + row[name] for name in sum_names}
-            if not session.execute(update(table).where(own).values(values)).rowcount:  # type: ignore[attr-defined]
-                session.execute(insert(table), row)
-            session.execute(delete(table).where(own, table.c[sum_names[0]] == 0))
+            plus(whole, group[:-1], more)
+        _add_to(session, table, groups)
+        _add_to(session, WHOLE[table], whole)
+
+
+def _add_to(session: Session, table: Table, groups: Mapping[tuple[Any, ...], tuple[Any, ...]]) -> None:
+    rows = [_row(table, group, more) for group, more in groups.items() if any(more)]
+    if not rows:
+        return
+    upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = upsert(table)
+    names = [column.name for column in table.columns if not column.primary_key]
+    values = {name: table.c[name] + added.excluded[name] for name in names}
+    session.execute(added.on_conflict_do_update(index_elements=list(table.primary_key), set_=values), rows)
+    if fewer := [row for row in rows if row[names[0]] < 0]:
+        own = and_(*(column == bindparam(f"of_{column.name}") for column in table.primary_key))
+        keys = [{f"of_{column.name}": row[column.name] for column in table.primary_key} for row in fewer]
+        session.connection().execute(delete(table).where(own, table.c[names[0]] == 0), keys)
 
 
 def _row(table: Table, group: tuple[Any, ...], more: tuple[Any, ...]) -> dict[str, Any]:
@@ -260,8 +268,8 @@ def _row(table: Table, group: tuple[Any, ...], more: tuple[Any, ...]) -> dict[st
 
 def _case(values: Sequence[Any]) -> Case | None:
     """The case a kept revision describes; None while its report lacks a date."""
-    row = dict(zip(CASE_COLUMNS, values, strict=True))
-    return Case(**row) if row["reported_at"] is not None and row["occurred_at"] is not None else None
+    case = Case(*values)
+    return case if case.reported_at is not None and case.occurred_at is not None else None
 
 
 def _local(instant: datetime, zone: ZoneInfo) -> datetime:

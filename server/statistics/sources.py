@@ -1,6 +1,6 @@
 """The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 from functools import cached_property
@@ -120,7 +120,19 @@ class Sources:
         The answer is that of all cases, but it comes from sums kept of those that have
         settled: it costs what is open or recent, however long the history is.
         """
-        return history.months(self.view, self.selection, self.regions, first, last, parts)
+        by: dict[Part, Sequence[str]] = dict.fromkeys(parts, ())
+        return history.months(self.view, history.Asked(self.selection, self.regions, first, last, by))
+
+    def sums(
+        self, part: Part, by: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> list[tuple[Any, ...]]:
+        """
+        The same of one *part*, added up over all but the fields *by* of its group: rows of those, then the sums.
+
+        Rows are in order; a month is a number such as 201605, what is not given is "".
+        """
+        asked = history.Asked(self.selection, self.regions, first, last, {part: by})
+        return history.sums_of(self.view, asked)[part]
 
     def _cases(self, *conditions: ColumnElement[bool], neighbours: bool = True) -> list[Case]:
         chosen = case_rows.selected(case_rows.kept(self.view), self.selection, self.regions)

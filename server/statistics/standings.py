@@ -1,7 +1,6 @@
-"""When nothing about a case can change any more without a new revision, and how it then stands to its neighbours."""
+"""When nothing about a case changes any more without a new revision, and how it then stands to its neighbours."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -53,8 +52,8 @@ class Standing(NamedTuple):
     """
     How a case stands now; *settled* is the month (such as 201605) in which it came to rest.
 
-    As of any instant after that month, and up to now, the case adds the same to every
-    figure.
+    As of any instant after that month, and up to now, the case adds the same to the sums
+    of its months; an *open* one also goes on ageing in the backlog.
     """
 
     record_id: int
@@ -64,6 +63,7 @@ class Standing(NamedTuple):
     repeated: bool = False
     followed: bool = False
     duplicate: bool = False
+    open: bool = False
 
 
 def month_number(day: date) -> int:
@@ -81,35 +81,33 @@ def standings(chain: Sequence[Held]) -> Iterator[Standing]:
     among = repeats(held for held in ordered if held.until is None)
     for index, held in enumerate(ordered):
         if held.until is None:
-            settled = _settled(held, ordered[:index], ordered[index + 1 :])
             yield Standing(
                 held.record_id,
                 held.revision_id,
                 month_number(held.entered),
-                NOT_SETTLED if settled is None else month_number(settled),
+                month_number(_settled(held, ordered[:index], ordered[index + 1 :])),
                 held.number in among.repeated,
                 held.number in among.followed,
                 held.number in among.duplicates,
+                held.closed_on is None,
             )
     for held in chain:
         if held.until is None and not held.dated:
-            yield Standing(held.record_id, held.revision_id, month_number(held.entered), NOT_SETTLED)
+            yield Standing(held.record_id, held.revision_id, month_number(held.entered), NOT_SETTLED, open=True)
 
 
 def with_flags(case: Case, standing: Standing) -> Case:
     if not (standing.repeated or standing.followed or standing.duplicate):
         return case
-    return replace(case, repeated=standing.repeated, followed=standing.followed, duplicate=standing.duplicate)
+    return case._replace(repeated=standing.repeated, followed=standing.followed, duplicate=standing.duplicate)
 
 
 def _place(held: Held) -> tuple[datetime, str, datetime]:
     return held.occurred_at, held.number, held.since
 
 
-def _settled(held: Held, before: Sequence[Held], after: Sequence[Held]) -> datetime | None:
-    """When a case came to rest; None for an open one."""
-    if held.closed_on is None:
-        return None
+def _settled(held: Held, before: Sequence[Held], after: Sequence[Held]) -> datetime:
+    """When a case came to rest."""
     times = [held.since, held.reported_at, *_steps(held)]
     for other in reversed(before):
         if other.record_id != held.record_id:

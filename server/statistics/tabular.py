@@ -129,7 +129,15 @@ class Computed(Generic[Fact]):
     values: Mapping[str, Callable[[Fact, Query], Any]]
 
 
-def check_computed(computed: Mapping[str, Computed[Any]], declared: Mapping[str, DatasetDefinition]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summed:
+    """How a declared dataset comes about whose facts are read column by column, and a function for each column."""
+
+    columns: Callable[[Query], Mapping[str, Sequence[Any]]]
+    values: Mapping[str, Callable[[Mapping[str, Sequence[Any]], Query], Sequence[Any]]]
+
+
+def check_computed(computed: Mapping[str, Computed[Any] | Summed], declared: Mapping[str, DatasetDefinition]) -> None:
     """
     See that every declared dataset and column is computed, and nothing else is.
 
@@ -147,15 +155,20 @@ def check_computed(computed: Mapping[str, Computed[Any]], declared: Mapping[str,
         raise DefinitionError("\n".join(f"templates/reports/datasets/{problem}" for problem in sorted(problems)))
 
 
-def compute(definition: DatasetDefinition, computed: Computed[Any], query: Query) -> Dataset:
+def compute(definition: DatasetDefinition, computed: Computed[Any] | Summed, query: Query) -> Dataset:
     """The dataset of *definition* with its rows."""
-    facts = list(computed.facts(query))
-    values = [computed.values[column.name] for column in definition.columns]
+    names = [column.name for column in definition.columns]
+    if isinstance(computed, Summed):
+        read = computed.columns(query)
+        data = tuple(computed.values[name](read, query) for name in names)
+    else:
+        facts = list(computed.facts(query))
+        data = tuple(_column(computed.values[name], facts, query) for name in names)
     return Dataset(
         name=definition.name,
         title=definition.title,
         columns=definition.columns,
-        data=tuple(_column(value, facts, query) for value in values),
+        data=data,
         as_of=query.sources.now,
         definition=definition.definition,
         anchor=definition.anchor.label if definition.anchor else None,

@@ -1,7 +1,6 @@
 """Cases, repeats, deadlines, exposure and trips as pure functions: what they count, and what never changes them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -419,4 +418,4 @@ def test_reported_case_keeps_what_was_known() -> None:
     found = case(closed_on=date(2026, 6, 1), analysed_on=date(2026, 5, 6))
 
     assert found.until(datetime(2026, 6, 1, 0, 0)) is found
-    assert replace(found, closed_on=None).open
+    assert found._replace(closed_on=None).open
