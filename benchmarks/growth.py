@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,19 +23,19 @@ from sqlalchemy import create_engine, make_url, text
 
 from server.access.visibility import Viewer
 from server.records import form_tables, kept_revisions
+from server.reports import build_named_report, datasets_of, occasion
 from server.settings import Settings
 from server.site import Site
-from server.statistics.datasets import load
 from server.statistics.periods import instant_of, months_later
 from server.statistics.report_period import ReportPeriod
 from server.statistics.rollups import refresh
+from server.statistics.selection import EVERYTHING
 
 SECRET = "a secret key only for benchmarks, long enough"
 REPORT_SECONDS = 2.0  # every fault report over a million records, at most
 GROWTH = 1.5  # a month on top of all years against a month on top of one, at most
 SEED = 5
-HISTORY = ("fracas_months", "fracas_month_modes", "fracas_month_backlog")
-PERIOD = ("fracas_cases", "fracas_pareto", "fracas_backlog")
+REPORT = "fault_analysis"
 COLUMNS = (
     "station", "vehicle_type", "system", "part", "failure_mode", "severity", "warranty", "reported_at", "responded_at",
     "arrived_at", "repaired_at", "closed_on", "planned_on", "completed_on", "vehicle", "car", "occurred_at", "visits",
@@ -142,7 +142,10 @@ def _measured(place: _Place, later: Later, until: date, *, whole: bool) -> dict[
         found["one more month: revisions"] = revisions
         for label, period, as_of in _occasions(until):
             with _timed(found, label):
-                _load(site, HISTORY if period.kind == "history" else PERIOD, period, as_of)
+                _read(site, period, as_of)
+        for label, period, as_of in _occasions(until):
+            with _timed(found, f"{label}: workbook"):
+                build_named_report(site, REPORT, Viewer.operator(), language="zh", period=period, as_of=as_of)
         found["peak memory, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if whole:
             for label, read in _peers(site, until):
@@ -172,12 +175,11 @@ def _occasions(until: date) -> Iterator[tuple[str, ReportPeriod, datetime]]:
     yield "history half a year ago", history, end(old)
 
 
-def _load(site: Site, names: Sequence[str], period: ReportPeriod, as_of: datetime) -> None:
-    """The datasets of one report, read as a report reads them."""
-    days = {"start": period.start, "end": period.end}
+def _read(site: Site, period: ReportPeriod, as_of: datetime) -> None:
+    """All figures of the fault report, read as the report reads them."""
+    about = occasion(site, REPORT, period=period, as_of=as_of)
     with site.session(read_only=True) as session:
-        for name in names:
-            load(session, name, Viewer.operator(), site=site, as_of=as_of, language="zh", **days)
+        datasets_of(session, site, about, Viewer.operator(), "zh", EVERYTHING)
 
 
 # pandas on the same tables

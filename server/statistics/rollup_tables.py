@@ -23,9 +23,9 @@ def _rollup(name: str, group: type[Any], sums: type[Any], *more: str) -> Table:
         Column(key, Integer if key in _NUMBERS else Text, primary_key=True, autoincrement=False)
         for key in ("month", *group._fields[1:], *more)
     ]
-    return Table(
-        name, Base.metadata, *keys, *(Column(name, BigInteger, nullable=False) for name in sums._fields)
-    )  # fmt: skip
+    columns = [Column(name, BigInteger, nullable=False) for name in sums._fields]
+    # Read in the order of the key.
+    return Table(name, Base.metadata, *keys, *columns, sqlite_with_rowid=False)
 
 
 STANDINGS = Table(

@@ -1,13 +1,27 @@
 """Keeps the figures of settled cases added up by month, so that a history costs what is new in it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import neg
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Table, and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -112,7 +126,7 @@ class Rollups:
     def _settle(self, session: Session, records: Sequence[int], folded: int) -> None:
         """Bring the standings of *records*, and of those beside them, up to date, and what is added up with them."""
         found = {held.revision_id: held for held in self._beside(session, records)}
-        new = {standing.record_id: standing for standing in _all_standings(found.values())}
+        new = {standing.record_id: standing for standing in _all_standings(found.values(), frozenset(records))}
         old = _stored(session, new)
         changed = [standing for standing in new.values() if old.get(standing.record_id) != standing]
         replaced = [old[standing.record_id] for standing in changed if standing.record_id in old]
@@ -130,22 +144,42 @@ class Rollups:
             session.execute(insert(STANDINGS), [standing._asdict() for standing in changed])
 
     def _beside(self, session: Session, records: Sequence[int]) -> Iterator[Held]:
-        """All revisions, of any case, with a key that *records* have or had; their own where they have none."""
+        """
+        The revisions, of any case, around those of *records* that have or had one key; their own where they have none.
+
+        They reach to the second current case before and after: all that says how *records*
+        and those next to them stand, however long the chain is.
+        """
         c = self._kept.c
-        keys = select(*(c[name] for name in KEY)).where(c.record_id.in_(records)).distinct().subquery()
-        own = and_(*(c[name] == keys.c[name] for name in KEY))
+        spots = select(*(c[name] for name in KEY), c.occurred_at).where(c.record_id.in_(records)).distinct().subquery()
+        own = and_(*(c[name] == spots.c[name] for name in KEY))
+        near = c.occurred_at.between(self._edge(spots, before=True), self._edge(spots, before=False))
         columns = (
             c.record_id, c.revision_id, _RECORDS.c.created_at, c.known_from, c.known_to,
             *(c[name] for name in Held._fields[5:]),
         )  # fmt: skip
         query: Select[Any] = select(*columns).join(_RECORDS, _RECORDS.c.id == c.record_id)
         with by_indexes(session):
-            rows = session.execute(query.join(keys, own)).all()
+            rows = session.execute(query.join(spots, and_(own, near))).all()
         for row in rows:
             yield self._held(row)
         current = c.known_to == kept_revisions.FOREVER
         for row in session.execute(query.where(c.record_id.in_(records), current)):
             yield self._held(row)
+
+    def _edge(self, spots: FromClause, *, before: bool) -> ColumnElement[Any]:
+        """When the second current case *before* (or after) each of *spots* occurred, the first, or itself."""
+
+        def next_to(instant: ColumnElement[Any]) -> ColumnElement[Any]:
+            other = self._kept.alias()
+            at = other.c.occurred_at
+            beyond = at < instant if before else at > instant
+            query = select(at).where(*(other.c[name] == spots.c[name] for name in KEY), beyond)
+            query = query.where(other.c.known_to == kept_revisions.FOREVER)
+            return query.order_by(at.desc() if before else at).limit(1).correlate(spots).scalar_subquery()
+
+        first = next_to(spots.c.occurred_at)
+        return func.coalesce(next_to(first), first, spots.c.occurred_at)
 
     def _held(self, row: Any) -> Held:
         until = None if row[4] == kept_revisions.FOREVER else _local(row[4], self._zone)
@@ -204,16 +238,16 @@ def refresh(site: Site, now: datetime | None = None) -> int:
         steps += 1
 
 
-def _all_standings(found: Iterable[Held]) -> Iterator[Standing]:
+def _all_standings(found: Iterable[Held], about: Collection[int]) -> Iterator[Standing]:
     chains: dict[tuple[str, ...], list[Held]] = {}
     for held in found:
         key = held.key
         if key is not None:
             chains.setdefault(key, []).append(held)
         elif held.until is None:
-            yield from standings([held])
+            yield from standings([held], about)
     for chain in chains.values():
-        yield from standings(chain)
+        yield from standings(chain, about)
 
 
 def _stored(session: Session, records: Iterable[int]) -> dict[int, Standing]:

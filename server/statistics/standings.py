@@ -1,6 +1,6 @@
 """When nothing about a case changes any more without a new revision, and how it then stands to its neighbours."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -70,16 +70,18 @@ def month_number(day: date) -> int:
     return day.year * 100 + day.month
 
 
-def standings(chain: Sequence[Held]) -> Iterator[Standing]:
+def standings(chain: Sequence[Held], about: Collection[int]) -> Iterator[Standing]:
     """
-    The standing of every case whose current revision is in *chain*.
+    The standings of the records *about* whose current revision is in *chain*, and of those next to them.
 
-    *chain* has all revisions, of any case, that have or had one key (train, car, part
-    and mode), or those of a single case without a key.
+    *chain* has revisions, of any case, that have or had one key (train, car, part and
+    mode), or the current one of a single case without a key: from the second case before
+    each revision of *about* to the second after it.
     """
     ordered = sorted((held for held in chain if held.dated), key=_place)
     among = repeats(held for held in ordered if held.until is None)
-    for index, held in enumerate(ordered):
+    for index in sorted(_touched(ordered, about)):
+        held = ordered[index]
         if held.until is None:
             yield Standing(
                 held.record_id,
@@ -94,6 +96,20 @@ def standings(chain: Sequence[Held]) -> Iterator[Standing]:
     for held in chain:
         if held.until is None and not held.dated:
             yield Standing(held.record_id, held.revision_id, month_number(held.entered), NOT_SETTLED, open=True)
+
+
+def _touched(ordered: Sequence[Held], about: Collection[int]) -> set[int]:
+    """Where the revisions of *about* stand, and all on both sides up to the nearest current one of another case."""
+    found: set[int] = set()
+    for index, held in enumerate(ordered):
+        if held.record_id in about:
+            found.add(index)
+            for side in (range(index - 1, -1, -1), range(index + 1, len(ordered))):
+                for at in side:
+                    found.add(at)
+                    if ordered[at].until is None and ordered[at].record_id != held.record_id:
+                        break
+    return found
 
 
 def with_flags(case: Case, standing: Standing) -> Case:

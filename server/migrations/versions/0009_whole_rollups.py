@@ -50,4 +50,5 @@ def _create(table: str, name: str, *more: str) -> None:
         ),
         *(sa.Column(sum_, sa.BigInteger(), nullable=False) for sum_ in _SUMS[name]),
         sa.PrimaryKeyConstraint(*keys, name=f"pk_{table}"),
+        sqlite_with_rowid=False,
     )
