@@ -9,8 +9,8 @@ from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, Field, FieldType, Fo
 from workbooks.guard import inspect
 from workbooks.library import LOOK, DefinitionError, load
 from workbooks.mistakes import mistake
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area
 from workbooks.package import Package, PackageError, SheetPart
 from workbooks.paper.kinds import shows
 from workbooks.paper.paper import Paper, PaperError, Slot

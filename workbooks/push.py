@@ -11,12 +11,13 @@ from workbooks.dataset import RowSource
 from workbooks.findings import FindingCode
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.cell_formats import CellFormats
 from workbooks.ooxml.deflation import Deflation
 from workbooks.ooxml.directory import FileContent
 from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area, PushError, Table
+from workbooks.ooxml.tables import PushError, Table
 from workbooks.package import Package, PackageError
 from workbooks.pushing import dependents
 from workbooks.pushing.columns import CellColumn, TextTooLong
@@ -245,7 +246,7 @@ def _resize_table(package: Package, resizing: Resizing) -> None:
     chosen = root.find("{*}autoFilter")
     if chosen is not None:
         area = resizing.area
-        chosen.set("ref", str(Area(area.left, area.top, area.right, resizing.bottom)))
+        chosen.set("ref", str(Area(area.top, area.left, resizing.bottom, area.right)))
         for child in list(chosen):
             chosen.remove(child)
     for order in root.findall("{*}sortState"):

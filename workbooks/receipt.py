@@ -9,8 +9,8 @@ from workbooks.marking.active_content import Entangled, remove_active_content
 from workbooks.marking.comments import Notes
 from workbooks.marking.findings_sheet import TITLE, Mark, findings_sheet
 from workbooks.marking.marks import Marks
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import STYLES_TYPE, WORKSHEET_TYPE, Book, quoted
-from workbooks.ooxml.cells import Area
 from workbooks.ooxml.stylesheet import StyleError, Stylesheet, minimal
 from workbooks.package import RELATION_NS, SHEET_NS, Package, PackageError, SheetPart
 from workbooks.parsing.opening import unlocked

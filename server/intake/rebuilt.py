@@ -11,8 +11,8 @@ from workbooks.entries import Entries, read_entries
 from workbooks.filled import FilledForm
 from workbooks.findings import Finding, Severity
 from workbooks.form import FormDefinition, defined_name
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area
 from workbooks.package import Package
 from workbooks.receipt import Mark, mark
 from workbooks.rules import compile_rules

@@ -12,8 +12,9 @@ from lxml import etree
 from openpyxl.styles import Font, PatternFill
 from python_calamine import CalamineWorkbook
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area, Sheet, text_content
+from workbooks.ooxml.cells import Sheet, text_content
 from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.stylesheet import Stylesheet, minimal
 from workbooks.package import SHEET_NS, STRICT_SHEET_NS, Package

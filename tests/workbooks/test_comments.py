@@ -7,8 +7,8 @@ import pytest
 
 from tests.workbooks.drawn import TITLE, busy_workbook, drawn_form, with_notes, with_part
 from workbooks.marking.comments import HEADING, SEPARATOR, Notes
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area
 from workbooks.package import Package
 
 THREADS = "http://schemas.microsoft.com/office/2017/10/relationships/threadedComment"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area
 from workbooks.pushing import old_rows
 from workbooks.pushing.old_rows import shortened
 
@@ -51,7 +51,7 @@ def test_rows_within_the_columns_are_left_out_and_no_others(drawn, top, more, si
     for step, columns, length in drawn:
         number += step
         rows.append((number, columns, row(number, columns, "7" * length)))
-    body = Area(2, top, 3, top + more)
+    body = Area(top, 2, top + more, 3)
     room, old_rows._ROOM = old_rows._ROOM, 400
     try:
         short = shortened(cut(sheet("".join(xml for _, _, xml in rows), prefix), size), body)
@@ -73,7 +73,7 @@ def test_rows_within_the_columns_are_left_out_and_no_others(drawn, top, more, si
 )
 def test_what_is_written_otherwise_is_kept(rows):
     """Comments, CDATA, rows without numbers: looked at with more care, and the cell beside the table is there."""
-    short = SheetXml(shortened(cut(sheet(rows), 50), Area(2, 1, 3, 9)))
+    short = SheetXml(shortened(cut(sheet(rows), 50), Area(1, 2, 9, 3)))
 
     assert [found.number for found in short.rows()][-1] == 3
     assert b'"D3"' in short.content
@@ -85,4 +85,4 @@ def test_other_encodings_are_understood():
 
     for name in ("utf-16", "gb18030"):
         content = text.replace("UTF-8", name).encode(name)
-        assert "单" in shortened(cut(content, 60), Area(2, 1, 3, 9)).decode()
+        assert "单" in shortened(cut(content, 60), Area(1, 2, 9, 3)).decode()

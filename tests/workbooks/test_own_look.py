@@ -21,7 +21,8 @@ from workbooks.filled import Value, Values
 from workbooks.form import Field, FieldType, FormDefinition
 from workbooks.form_check import look_problems
 from workbooks.library import DefinitionError, load
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.areas import Area
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.validations import put_validations, validations
 from workbooks.package import Package
 from workbooks.proposal import PaperError, propose

@@ -2,9 +2,9 @@
 
 import pytest
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.letters import column_letters, column_number
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area
 
 NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
@@ -83,9 +83,9 @@ def test_columns_have_letters_and_numbers(letters, number):
 
 def test_areas_read_and_write_as_excel_does():
     """One cell is an area too; what is no reference is said to be none."""
-    assert str(Area.parse("$B$2:D9")) == "B2:D9"
-    assert Area.parse("C3") == Area(3, 3, 3, 3)
-    assert Area.parse("A1:B2").overlaps(Area.parse("B2:C3"))
-    assert not Area.parse("A1:B2").overlaps(Area.parse("A3:B4"))
+    assert str(Area.at("$B$2:D9")) == "B2:D9"
+    assert Area.at("C3") == Area(3, 3, 3, 3)
+    assert Area.at("A1:B2").meets(Area.at("B2:C3"))
+    assert not Area.at("A1:B2").meets(Area.at("A3:B4"))
     with pytest.raises(ValueError):
-        Area.parse("A:A")
+        Area.at("A:A")

@@ -6,8 +6,9 @@ from lxml import etree
 
 from workbooks.form import Language, Text
 from workbooks.marking.note_shapes import NoteShapes, blocks
+from workbooks.ooxml.areas import LAST_COLUMN, LAST_ROW, Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import LAST_COLUMN, LAST_ROW, Area, Sheet, text_content
+from workbooks.ooxml.cells import Sheet, text_content
 from workbooks.ooxml.elements import WORKSHEET, child, local, whole
 from workbooks.package import SheetPart, relation_id
 from workbooks.sheet.measure import text_lines

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book, quoted
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.elements import WORKSHEET, child, local, whole
 from workbooks.ooxml.stylesheet import Stylesheet
 from workbooks.package import SheetPart

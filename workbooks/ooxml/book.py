@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.areas import Area
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.elements import WORKBOOK, child, true, whole
 from workbooks.ooxml.stylesheet import Stylesheet, minimal
 from workbooks.package import (

@@ -3,20 +3,15 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Self
 
 from lxml import etree
 from openpyxl.formula.translate import Translator
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.elements import WORKSHEET, child, decimal, local, true, whole
-from workbooks.ooxml.letters import column_letters, column_number
+from workbooks.ooxml.letters import column_letters
 
 TEXT_LIMIT = 32_767  # UTF-16 units Excel keeps in one cell
-LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-
-_ADDRESS = r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})"
-_AREA = re.compile(rf"\s*{_ADDRESS}(?::{_ADDRESS})?\s*")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f]")
 _UNENCODABLE = re.compile("[\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -34,65 +29,6 @@ def text_content(text: str) -> str:
     if len(units) > 2 * TEXT_LIMIT:
         text = units[: 2 * TEXT_LIMIT - 2].decode("utf-16-le", "ignore") + "…"
     return _UNPRINTABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", _ESCAPED.sub("_x005F_", text))
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A rectangle of cells, rows and columns counted from 1, both ends included."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @classmethod
-    def parse(cls, reference: str) -> Self | None:
-        """The area "C7" or "$C$7:$F$7" stands for; None if it is neither or lies outside the grid."""
-        found = _AREA.fullmatch(reference)
-        if found is None:
-            return None
-        top, left = int(found[2]), column_number(found[1])
-        bottom, right = (int(found[4]), column_number(found[3])) if found[3] else (top, left)
-        if max(left, right) > LAST_COLUMN or max(top, bottom) > LAST_ROW:
-            return None
-        return cls(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
-
-    def __contains__(self, place: tuple[int, int]) -> bool:
-        return self.top <= place[0] <= self.bottom and self.left <= place[1] <= self.right
-
-    def meets(self, other: "Area") -> bool:
-        """Whether the two have a cell in common."""
-        return (
-            self.top <= other.bottom
-            and other.top <= self.bottom
-            and self.left <= other.right
-            and other.left <= self.right
-        )
-
-    @property
-    def size(self) -> int:
-        return (self.bottom - self.top + 1) * (self.right - self.left + 1)
-
-    @property
-    def first(self) -> str:
-        """The address of the top left cell."""
-        return f"{column_letters(self.left)}{self.top}"
-
-    @property
-    def absolute(self) -> str:
-        """As defined names want it: $C$7 or $C$7:$F$7."""
-        start = f"${column_letters(self.left)}${self.top}"
-        end = f"${column_letters(self.right)}${self.bottom}"
-        return start if start == end else f"{start}:{end}"
-
-    def __str__(self) -> str:
-        return self.absolute.replace("$", "")
-
-    def places(self) -> Iterator[tuple[int, int]]:
-        """(row, column) of every cell."""
-        for row in range(self.top, self.bottom + 1):
-            for column in range(self.left, self.right + 1):
-                yield row, column
 
 
 class Sheet:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workbooks.form import Text
-from workbooks.ooxml.letters import column_letters, column_number
+from workbooks.ooxml.areas import Area
 from workbooks.package import Package, SheetPart
 
-_AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -22,37 +21,6 @@ class PushError(Exception):
 
     def __str__(self) -> str:
         return self.message.en
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A block of cells; columns and rows as numbers from 1, all four included."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Area":
-        """
-        "B2:D9" or "B2" as an area.
-
-        Raises:
-            ValueError: *text* is no A1 reference.
-        """
-        match = _AREA.fullmatch(text)
-        if match is None:
-            raise ValueError(text)
-        left, top = column_number(match[1]), int(match[2])
-        return cls(left, top, column_number(match[3] or match[1]), int(match[4] or top))
-
-    def __str__(self) -> str:
-        return f"{column_letters(self.left)}{self.top}:{column_letters(self.right)}{self.bottom}"
-
-    def overlaps(self, other: "Area") -> bool:
-        columns = self.left <= other.right and other.left <= self.right
-        return columns and self.top <= other.bottom and other.top <= self.bottom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +49,7 @@ class Table:
     def body(self) -> Area:
         """The data rows alone."""
         area = self.area
-        return Area(area.left, area.top + self.header_rows, area.right, area.bottom - self.totals_rows)
+        return Area(area.top + self.header_rows, area.left, area.bottom - self.totals_rows, area.right)
 
 
 def tables(package: Package) -> Iterator[Table]:
@@ -108,7 +76,7 @@ def _read(package: Package, part: str, sheet: SheetPart) -> Table:
         name=root.get("displayName") or root.get("name") or "",
         part=part,
         sheet=sheet,
-        area=Area.parse(root.get("ref", "")),
+        area=Area.at(root.get("ref", "")),
         header_rows=0 if root.get("headerRowCount") == "0" else 1,
         totals_rows=1 if root.get("totalsRowCount", "0") != "0" else 0,
         columns=tuple(columns),

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lxml import etree
 
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.areas import Area
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.elements import WORKSHEET, child
 
 # Lists on other sheets, as Excel 2010 and later write them.

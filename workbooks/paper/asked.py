@@ -5,7 +5,7 @@ from dataclasses import field as default
 from decimal import Decimal
 
 from workbooks.form import FieldType, Text
-from workbooks.ooxml.cells import Area
+from workbooks.ooxml.areas import Area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from lxml import etree
 
 from workbooks.form import FieldType, Text
-from workbooks.ooxml.cells import Area
+from workbooks.ooxml.areas import Area
 from workbooks.paper.labels import WHOLE_UNITS, Label
 from workbooks.paper.paper import Paper, Slot
 from workbooks.paper.words import Names, english, snake

@@ -3,8 +3,8 @@
 from lxml import etree
 
 from workbooks.form import PREFIX, Text, defined_name
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book, quoted
-from workbooks.ooxml.cells import Area
 from workbooks.ooxml.elements import WORKBOOK, WORKSHEET, child
 from workbooks.paper.asked import AskedForm
 from workbooks.paper.paper import Paper

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from lxml import etree
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.elements import true, whole
 from workbooks.ooxml.strings import Strings
 from workbooks.ooxml.validations import validations

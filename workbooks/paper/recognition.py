@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workbooks.form import FieldType, Text
-from workbooks.ooxml.cells import Area
+from workbooks.ooxml.areas import Area
 from workbooks.paper.asked import Asked, AskedForm, AskedSection, AskedTable
 from workbooks.paper.kinds import Kind, kind_of
 from workbooks.paper.labels import Label, ends_open, is_label, label_of, plain

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbooks.ooxml.cells import Area
+from workbooks.ooxml.areas import Area
 from workbooks.paper.labels import is_label, plain
 from workbooks.paper.paper import Paper, Slot
 from workbooks.spellings.boxes import boxes_in

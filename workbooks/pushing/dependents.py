@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lxml import etree
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.letters import column_number
-from workbooks.ooxml.tables import Area
 from workbooks.package import Package, relation_target
 from workbooks.pushing.coming import CHART_POINTS
 from workbooks.pushing.resizing import Resizing
@@ -71,7 +71,7 @@ def _covers(resizing: Resizing, text: str) -> bool:
     if sheet.strip("'").replace("''", "'").casefold() != resizing.table.sheet.title.casefold():
         return False
     try:
-        return resizing.rows(Area.parse(cells)) is not None
+        return resizing.rows(Area.at(cells)) is not None
     except ValueError:
         return False
 
@@ -139,7 +139,7 @@ def drop_calculation_chain(package: Package, resizing: Resizing) -> None:
         for entry in _ENTRY.finditer(package.read(part)):
             attributes = dict(_ATTRIBUTE.findall(entry[1]))
             on = attributes.get(b"i", on)  # an entry without sheet stands on that of the one before
-            if on == own and Area.parse(attributes.get(b"r", b"").decode()).overlaps(table.area):
+            if on == own and Area.at(attributes.get(b"r", b"").decode()).meets(table.area):
                 package.unrelate(package.workbook, key)
                 break
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.letters import column_letters
 from workbooks.ooxml.sheet_xml import normal, strange
-from workbooks.ooxml.tables import Area
 from workbooks.pushing.columns import Tags
 
 _DATA = re.compile(rb"<((?:[\w.-]+:)?)sheetData\s*(/?)>")

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, unescape
 
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.letters import column_number
-from workbooks.ooxml.tables import Area, Table
+from workbooks.ooxml.tables import Table
 
 _REFERENCE = re.compile(
     r"""
@@ -38,12 +39,12 @@ class Resizing:
     def area(self) -> Area:
         """The whole table afterwards, totals included."""
         old = self.table.area
-        return Area(old.left, old.top, old.right, self.bottom + self.table.totals_rows)
+        return Area(old.top, old.left, self.bottom + self.table.totals_rows, old.right)
 
     @property
     def body(self) -> Area:
         old = self.table.body
-        return Area(old.left, old.top, old.right, self.bottom)
+        return Area(old.top, old.left, self.bottom, old.right)
 
     def rows(self, area: Area) -> int | None:
         """The new last row of a reference to *area*; None if it stays as it is."""
@@ -61,7 +62,7 @@ class Resizing:
             if match["left"] is None or _sheet_name(match["sheet"], sheet) != self.table.sheet.title.casefold():
                 return match[0]
             left, right = (column_number(match[side].lstrip("$")) for side in ("left", "right"))
-            bottom = self.rows(Area(left, int(match["top"]), right, int(match["bottom"])))
+            bottom = self.rows(Area(int(match["top"]), left, int(match["bottom"]), right))
             return match[0] if bottom is None else match[0][: match.start("bottom") - match.start()] + str(bottom)
 
         return _REFERENCE.sub(resize, text)
@@ -80,11 +81,11 @@ class Resizing:
 
     def _range(self, text: str) -> str:
         try:
-            area = Area.parse(text)
+            area = Area.at(text)
         except ValueError:  # whole columns or rows, such as A:A
             return text
         bottom = self.rows(area)
-        return text if bottom in (None, area.bottom) else str(Area(area.left, area.top, area.right, bottom or 0))
+        return text if bottom in (None, area.bottom) else str(Area(area.top, area.left, bottom or 0, area.right))
 
     def mentioned_in(self, content: bytes) -> bool:
         """Whether an XML part may hold a reference to exactly these rows; quick, and never wrongly False."""
@@ -116,7 +117,7 @@ class Resizing:
             return name.casefold() in {self.table.name.casefold(), *(other.casefold() for other in names)}
         if ref is None or sheet is None or sheet.casefold() != self.table.sheet.title.casefold():
             return False
-        return Area.parse(ref).overlaps(self.table.area)
+        return Area.at(ref).meets(self.table.area)
 
 
 def _sheet_name(qualifier: str | None, own: str | None) -> str | None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from workbooks.form import Text
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.sheet_xml import SheetXml
-from workbooks.ooxml.tables import Area, PushError, tables
+from workbooks.ooxml.tables import PushError, tables
 from workbooks.package import Package, relation_id
 from workbooks.pushing.resizing import Resizing
 from workbooks.pushing.table_rows import OldRows
@@ -30,10 +31,10 @@ def resized_surroundings(package: Package, sheet: SheetXml, resizing: Resizing, 
     _drop_links(package, skeleton, resizing)
     dimension = skeleton.find("{*}dimension")
     if dimension is not None:
-        was, now = Area.parse(dimension.get("ref", "A1")), resizing.area
+        was, now = Area.at(dimension.get("ref", "A1")), resizing.area
         last = max([old.last, now.bottom, *old.beside])
         top = min(old.top or now.top, now.top)
-        dimension.set("ref", str(Area(min(was.left, now.left), top, max(was.right, now.right), last)))
+        dimension.set("ref", str(Area(top, min(was.left, now.left), last, max(was.right, now.right))))
     return skeleton
 
 
@@ -45,9 +46,9 @@ def refuse_obstacles(package: Package, skeleton: etree._Element, resizing: Resiz
     was, now = resizing.table.area, resizing.area
     if now.bottom <= was.bottom:
         return
-    added = Area(now.left, was.bottom + 1, now.right, now.bottom)
+    added = Area(was.bottom + 1, now.left, now.bottom, now.right)
     for area, what in _obstacles(package, skeleton, resizing):
-        if area.overlaps(added):
+        if area.meets(added):
             name, title = resizing.table.name, resizing.table.sheet.title
             raise PushError(
                 Text(
@@ -62,14 +63,14 @@ def refuse_obstacles(package: Package, skeleton: etree._Element, resizing: Resiz
 def _obstacles(package: Package, skeleton: etree._Element, resizing: Resizing) -> Iterator[tuple[Area, Text]]:
     """What a table cannot run over: Excel would repair or refuse the workbook."""
     for merged in skeleton.iterfind("{*}mergeCells/{*}mergeCell"):
-        yield Area.parse(merged.get("ref", "")), Text("合并单元格", "a merged cell")
+        yield Area.at(merged.get("ref", "")), Text("合并单元格", "a merged cell")
     for table in tables(package):
         if table.part != resizing.table.part and table.sheet.part == resizing.table.sheet.part:
             yield table.area, Text(f"表“{table.name}”", f"table “{table.name}”")
     for part in package.related(resizing.table.sheet.part, "pivotTable").values():
         location = package.xml(part).find("{*}location")
         if location is not None:
-            yield Area.parse(location.get("ref", "")), Text("数据透视表", "a pivot table")
+            yield Area.at(location.get("ref", "")), Text("数据透视表", "a pivot table")
 
 
 def _drop_links(package: Package, skeleton: etree._Element, resizing: Resizing) -> None:
@@ -77,7 +78,7 @@ def _drop_links(package: Package, skeleton: etree._Element, resizing: Resizing) 
     links = skeleton.find("{*}hyperlinks")
     if links is None:
         return
-    stale = [link for link in links if resizing.table.body.overlaps(Area.parse(link.get("ref", "")))]
+    stale = [link for link in links if resizing.table.body.meets(Area.at(link.get("ref", "")))]
     keys = [key for link in stale if (key := relation_id(link))]
     for link in stale:
         links.remove(link)

@@ -8,8 +8,9 @@ from html import escape
 from lxml import etree
 
 from workbooks.form import Language
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.letters import column_letters
-from workbooks.ooxml.tables import Area, Table, tables
+from workbooks.ooxml.tables import Table, tables
 from workbooks.package import RELATION_NS, SHEET_NS, Package
 from workbooks.reporting.power_query import Query, mashup
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from workbooks.dataset import Column
 from workbooks.form import Text
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.deflation import Deflation
 from workbooks.ooxml.letters import column_letters, column_number
-from workbooks.ooxml.tables import Area, PushError
+from workbooks.ooxml.tables import PushError
 from workbooks.package import Package, relations_part
 from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
 from workbooks.reporting.pivot_cache import attribute
@@ -71,8 +72,8 @@ def _fill(package: Package, part: str, table: TableRows) -> None:
     start = content.index(b'<row r="%d"' % table.top)
     end = content.index(b"</row>", start) + len(b"</row>")
     columns = _columns(table, [int(style or 0) for style in _STYLE.findall(content, start, end)])
-    area = Area(1, table.top - 1, len(columns), table.top + rows - 1)
-    whole = Area(1, 1, area.right, area.bottom)
+    area = Area(table.top - 1, 1, table.top + rows - 1, len(columns))
+    whole = Area(1, 1, area.bottom, area.right)
     with closing(Deflation()) as out:
         out.write(_DIMENSION.sub(b'<dimension ref="%s"/>' % str(whole).encode(), content[:start], count=1))
         try:

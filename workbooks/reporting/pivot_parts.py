@@ -7,7 +7,7 @@ from datetime import datetime
 from lxml import etree
 
 from workbooks.form import Language
-from workbooks.ooxml.tables import Area
+from workbooks.ooxml.areas import Area
 from workbooks.package import SHEET_NS, Package, relation_id
 from workbooks.reporting.pivot_cache import CacheField, definition, element, records
 from workbooks.reporting.pivot_layout import NO_FIGURE, PivotAxis, PivotLayout
@@ -35,7 +35,7 @@ class PlacedPivot:
     @property
     def area(self) -> Area:
         height = self.layout.header_rows + len(self.layout.lines)
-        return Area(self.left, self.top, self.left + self.layout.width - 1, self.top + height - 1)
+        return Area(self.top, self.left, self.top + height - 1, self.left + self.layout.width - 1)
 
 
 @dataclass(frozen=True, slots=True)

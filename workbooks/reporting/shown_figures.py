@@ -9,7 +9,8 @@ from typing import Any
 
 from lxml import etree
 
-from workbooks.ooxml.tables import Area, PushError, Table, tables
+from workbooks.ooxml.areas import Area
+from workbooks.ooxml.tables import PushError, Table, tables
 from workbooks.package import Package, PackageError
 from workbooks.parsing.grids import Grids
 from workbooks.refusal import Refused
@@ -135,7 +136,7 @@ def _table(grids: Grids, table: Table) -> ShownTable:
 
 def _cells(grids: Grids, sheet: str) -> tuple[tuple[Shown, ...], ...]:
     try:
-        return _block(grids, sheet, Area(1, 1, _MOST_COLUMNS, _MOST_ROWS))
+        return _block(grids, sheet, Area(1, 1, _MOST_ROWS, _MOST_COLUMNS))
     except Refused:
         return ()  # a chart sheet or a macro sheet: nothing to read
 
@@ -151,7 +152,7 @@ def _pivot(root: etree._Element, cache: etree._Element, grids: Grids, sheet: str
     location = root.find("{*}location")
     if location is None:
         raise PackageError("a pivot table without a place")
-    area = Area.parse(location.get("ref", ""))
+    area = Area.at(location.get("ref", ""))
     captions = [field.get("name", "") for field in cache.iterfind("{*}cacheFields/{*}cacheField")]
     shared = [_shared(field) for field in cache.iterfind("{*}cacheFields/{*}cacheField")]
     fields = root.findall("{*}pivotFields/{*}pivotField")

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from workbooks.form import Field, FieldType, FormDefinition, Text, defined_name
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.strings import Strings
 from workbooks.package import Package, SheetPart
 from workbooks.sheet.blocks import Block, Layout, Part

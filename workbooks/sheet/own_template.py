@@ -15,8 +15,9 @@ from workbooks.filled import Values
 from workbooks.form import FieldType, FormDefinition, Language, Text
 from workbooks.formulas.excel_values import ExcelError
 from workbooks.master import Master
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area, Sheet, text_content
+from workbooks.ooxml.cells import Sheet, text_content
 from workbooks.ooxml.elements import WORKBOOK, WORKSHEET, child, true
 from workbooks.ooxml.validations import put_validations, validations
 from workbooks.pushing.columns import serial

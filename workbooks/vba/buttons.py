@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape
 from workbooks.form import Language, Text
 from workbooks.marking.comments import VML_TYPE
 from workbooks.marking.note_shapes import blocks
+from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book
-from workbooks.ooxml.cells import Area, Sheet
+from workbooks.ooxml.cells import Sheet
 from workbooks.ooxml.elements import WORKSHEET, child, whole
 from workbooks.package import SheetPart, relation_id
 
