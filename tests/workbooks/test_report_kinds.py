@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 
 from tests.libreoffice import running_here
 from tests.validity import assert_valid
-from tests.workbooks.test_pivots import BACKLOG, CASES, PARETO, REPORT, dataset, datasets, drawn_cases
+from tests.workbooks.drawn_report import BACKLOG, CASES, PARETO, REPORT, dataset, datasets, drawn_cases
 from workbooks.dataset import Column
 from workbooks.form import Text
 from workbooks.pivots import build_report
