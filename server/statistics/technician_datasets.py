@@ -126,6 +126,7 @@ _TECHNICIANS: Computed[_Technician] = Computed(
         "summaries_due": lambda t, q: t.summaries[1],
         "summaries_on_time": lambda t, q: ratio(*t.summaries),
         "ratings": lambda t, q: len(t.cards),
+        "cards_due": lambda t, q: sum(trip.summary_no is not None for trip in t.led),
         "rating": lambda t, q: rounded(t.rating),
         "rating_hundred": lambda t, q: None if t.rating is None else rounded(t.rating * 25),
         "shrunk": lambda t, q: rounded(t.shrunk),

@@ -115,13 +115,16 @@ def _card(chart: Chart, arguments: dict[str, str]) -> Card:
         drawing=svg(drawn, local(chart.data.title)),
         figure=plot(drawn),
         rows=list(zip(leads, chart.data.rows(), strict=True)),
-        shades=_shades(chart.data) if chart.name == "matrix" else (),
+        shades=_shades(chart.data) if chart.name in _HEAT else (),
     )
+
+
+_HEAT = ("matrix", "forms_due")  # tables whose cells are shaded
 
 
 def _shades(data: Dataset) -> list[int]:
     """The highest value of the inner columns, by which cells are shaded in five steps."""
-    inner = [value for values in data.data[1:-1] for value in values]
+    inner = [value for values in data.data[1:-1] for value in values if value is not None]
     return [max(inner, default=0)]
 
 

@@ -9,6 +9,10 @@ from sqlalchemy import update
 from server.records import form_tables, kept_revisions
 from server.records.master import import_tables
 from server.site import Site
+from server.statistics.boards.overdue import forms
+from server.statistics.boards.window import Window
+from server.statistics.snapshot import View
+from server.statistics.sources import Sources
 from tests.server.company import MASTER
 from tests.server.test_due_datasets import LOAN, states
 from tests.server.test_service_datasets import NOW, SUMMARY, VOICE, measures
@@ -144,6 +148,12 @@ def test_forms_that_are_late_or_missing_are_counted(site: Site) -> None:
         ("出差总结单", "2026-02"): (1, 0, 0, 1), ("出差总结单", "2026-03"): (1, 1, 1, 0),
         ("顾客满意度调查表", "2025-10"): (1, 1, 0, 0),
     }  # fmt: skip
+    with site.session(read_only=True) as session:
+        sources = Sources(View.at(session, site, OPERATOR, NOW.replace(tzinfo=site.zone)))
+        chart = forms(sources, Window.of(None, NOW.date()), "zh")
+    assert [list(chart.column(name)) for name in ("station", "m_2025-10", "m_2026-03", "total")] == [
+        ["常州站", "成都站"], [0, 1], [3, None], [5, 1],
+    ]  # fmt: skip
     loan = LOAN | {"plan_no": "TP-2026-000001", "borrowed_on": date(2026, 1, 30), "due_on": date(2026, 2, 4)}
     tool = {"kind": "tool", "name": "扭力扳手", "lender": "material_centre", "quantity": 1}
     send(site, "trip_loan", loan | {"items": [tool]}, datetime(2026, 2, 1, 9, 0), "loan")

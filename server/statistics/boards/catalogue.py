@@ -67,6 +67,7 @@ CHARTS: Mapping[str, Entry] = MappingProxyType(
         "trips_by_period": Entry(travel.trips, ("overview", "trips"), travel.trips_behind),
         "plans": Entry(overdue.plans, ("overview", "overdue"), overdue.plans_behind),
         "kept": Entry(overdue.kept, ("overdue",), slow=True),
+        "forms_due": Entry(overdue.forms, ("overdue",), slow=True),
         "technicians": Entry(people.technicians, ("overview", "satisfaction"), slow=True),
         "travellers": Entry(travel.travellers, ("trips",), travel.travellers_behind),
         "overdue": Entry(overdue.overdue, ("overview", "overdue")),

@@ -1,5 +1,6 @@
 """What is overdue, the worst first, what falls due next, and how well each deadline was kept."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -173,6 +174,33 @@ def kept(sources: Sources, window: Window, language: Language) -> Chart:
     title = Text("时限执行情况", "Deadlines kept")
     data = table_of(sources, "kept", title, cells, rows, period=window.days)
     return Chart(data=data, n=sum(states.due for _, states in rows))
+
+
+def forms(sources: Sources, window: Window, language: Language) -> Chart:
+    """#22: forms late or missing by station and month, of a long history the last twelve months."""
+    found = _rows(read(sources, "forms_due", window.days, language))
+    shown = sorted({row["month"] for row in found})[-12:]
+    due = [row for row in found if row["month"] in shown and row["due"]]
+    bad: Counter[tuple[str, str]] = Counter()
+    by_station: Counter[str] = Counter()
+    for row in due:
+        bad[row["station"], row["month"]] += row["late"] + row["missing"]
+        by_station[row["station"]] += row["late"] + row["missing"]
+    stations = sorted(by_station, key=lambda station: (-by_station[station], station))
+    cells: Cells = [cell("station", "站点", "Station", "text", lambda station: station)]
+    for month in shown:
+        short = month[2:]
+        cells.append(cell(f"m_{month}", short, short, "integer", _of_month(bad, month)))
+    cells.append(cell("total", "合计", "Total", "integer", lambda station: by_station[station]))
+    missing, title = sum(row["missing"] for row in due), Text("未交/迟交表单", "Forms late or missing")
+    data = table_of(sources, "forms_due", title, cells, stations, period=window.days)
+    note = Text(f"其中缺 {missing} 份，其余为迟交", f"{missing} of them missing, the others late")
+    return Chart(data=data, n=sum(row["due"] for row in due), note=note if stations else None)
+
+
+def _of_month(bad: Counter[tuple[str, str]], month: str) -> Callable[[str], int | None]:
+    """Blank where nothing was due."""
+    return lambda station: bad.get((station, month))
 
 
 def _together(parts: list[OnTime]) -> OnTime:
