@@ -95,7 +95,9 @@ def connect(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10)
+        # Without statements prepared by psycopg: after a few times their plan is one for any keys, which reads all
+        # of history for some.
+        return create_engine(parsed, pool_pre_ping=True, pool_size=10, connect_args={"prepare_threshold": None})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise SettingsError(
             f"AFTERSHEET_DATABASE_URL: {error}; write sqlite:///path or postgresql://user@host/name"

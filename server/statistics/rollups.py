@@ -74,6 +74,10 @@ class Rollups:
 
     def step(self, session: Session, now: datetime) -> bool:
         """Take one step in *session*, which may write; False when there is nothing left to do."""
+        with by_indexes(session):
+            return self._step(session, now)
+
+    def _step(self, session: Session, now: datetime) -> bool:
         state = self._locked_state(session)
         if state.records_to < state.records_end:
             return self._take_anew(session, state)
@@ -159,9 +163,7 @@ class Rollups:
             *(c[name] for name in Held._fields[5:]),
         )  # fmt: skip
         query: Select[Any] = select(*columns).join(_RECORDS, _RECORDS.c.id == c.record_id)
-        with by_indexes(session):
-            rows = session.execute(query.join(spots, and_(own, near))).all()
-        for row in rows:
+        for row in session.execute(query.join(spots, and_(own, near))):
             yield self._held(row)
         current = c.known_to == kept_revisions.FOREVER
         for row in session.execute(query.where(c.record_id.in_(records), current)):
