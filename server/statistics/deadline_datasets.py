@@ -1,11 +1,12 @@
 """Datasets of what was due: one row per thing that was due, and their counts by deadline, month and station."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
+from server.statistics.cases import Case
 from server.statistics.deadlines import STATE_LABELS, OnTime, State, state, state_by_hours, working_hours
 from server.statistics.feedback_datasets import all_feedback
 from server.statistics.feedbacks import Feedback
@@ -46,7 +47,10 @@ class Due(NamedTuple):
 
 def everything_due(sources: Sources, period: Period) -> Iterator[Due]:
     """All that the forms let be followed and whose clock starts in *period*, as it stands at the as-of time."""
-    found = chain(_arrivals(sources, period), _repairs(sources, period), _actions(sources, period), _others(sources))
+    reported = sources.cases_between("reported_at", period.start, period.end)
+    found = chain(
+        _arrivals(sources, reported), _repairs(sources, reported), _actions(sources, period), _others(sources)
+    )
     return (due for due in found if period.holds(due.start))
 
 
@@ -69,11 +73,11 @@ def _actions(sources: Sources, period: Period) -> Iterator[Due]:
             yield Due("action", case.number, case.analysed_on, case.station, case.customer, reached)
 
 
-def _arrivals(sources: Sources, period: Period) -> Iterator[Due]:
+def _arrivals(sources: Sources, reported: Iterable[Case]) -> Iterator[Due]:
     """Cases that somebody must come for; what was solved without a visit needs nobody."""
     opens, closes = sources.limit("fracas", "workday_opens"), sources.limit("fracas", "workday_closes")
     limit = sources.limit("fracas", "arrival_hours")
-    for case in sources.cases_between("reported_at", period.start, period.end):
+    for case in reported:
         if case.arrived_at is None and case.repaired_at is not None:
             continue
         waited = working_hours(case.reported_at, case.arrived_at or sources.now, opens, closes)
@@ -83,9 +87,9 @@ def _arrivals(sources: Sources, period: Period) -> Iterator[Due]:
         yield Due("arrival", case.number, case.reported_at.date(), case.station, case.customer, reached)
 
 
-def _repairs(sources: Sources, period: Period) -> Iterator[Due]:
+def _repairs(sources: Sources, reported: Iterable[Case]) -> Iterator[Due]:
     """What was owed to cases on their way to the repair."""
-    found = (("replacement", replacements(sources, period)), ("redispatch", redispatches(sources)))
+    found = (("replacement", replacements(sources, reported)), ("redispatch", redispatches(sources)))
     for rule, duties in found:
         for case, start, reached in duties:
             if sources.selected(case):

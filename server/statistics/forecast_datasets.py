@@ -71,7 +71,7 @@ _COMING: Computed[_Month] = Computed(
         "kilometres": lambda r, q: rounded(r.km, 0),
         "failures": lambda r, q: r.failures,
         "run": lambda r, q: rounded(r.run, 0),
-        "expected": lambda r, q: rounded(r.expected[0], 3) if r.expected else None,
+        "expected": lambda r, q: rounded(r.expected[0]) if r.expected else None,
         "lower": lambda r, q: limit(r.expected[1], False, 0) if r.expected else None,
         "upper": lambda r, q: limit(r.expected[1], True, 0) if r.expected else None,
     },

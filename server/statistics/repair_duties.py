@@ -1,7 +1,7 @@
 """What a repair owes: parts replaced within 48 hours (004), and a call not repaired dispatched again (002:L470)."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -9,7 +9,6 @@ from server.statistics.cases import Case
 from server.statistics.deadlines import State, state, state_by_hours
 from server.statistics.named_cases import cases_named, with_parts
 from server.statistics.sources import Sources
-from server.statistics.tabular import Period
 from server.statistics.trips import Trip
 from workbooks.deadlines import working_days_after
 
@@ -22,10 +21,10 @@ class Duty(NamedTuple):
     state: State
 
 
-def replacements(sources: Sources, period: Period) -> Iterator[Duty]:
-    """Cases with parts replaced, reported in *period*: from the report to the repair in elapsed hours."""
+def replacements(sources: Sources, cases: Iterable[Case]) -> Iterator[Duty]:
+    """Those of *cases* with parts replaced: from the report to the repair in elapsed hours."""
     limit, replaced = sources.limit("fracas", "replacement_hours"), with_parts(sources.view)
-    for case in sources.cases_between("reported_at", period.start, period.end) if replaced else ():
+    for case in cases:
         if case.number not in replaced:
             continue
         took = ((case.repaired_at or sources.now) - case.reported_at).total_seconds() / 3600
