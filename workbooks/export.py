@@ -13,14 +13,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from workbooks.dataset import Column, ColumnType, Dataset
 from workbooks.form import Language
+from workbooks.reporting.report_style import number_format
 
-_FORMATS: Mapping[ColumnType, str] = {
-    "integer": "#,##0",
-    "decimal": "#,##0.##",
-    "percent": "0.0%",
-    "date": "yyyy-mm-dd",
-    "datetime": "yyyy-mm-dd hh:mm",
-}
 _WIDTHS: Mapping[ColumnType, int] = {
     "integer": 10,
     "decimal": 12,
@@ -46,11 +40,11 @@ def tables_workbook(datasets: Sequence[Dataset], language: Language, *, stamped:
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
     workbook = Workbook(out, options)
-    formats = {kind: workbook.add_format({"num_format": code}) for kind, code in _FORMATS.items()}
+    formats: dict[str, Format] = {}
     titles: set[str] = set()
     for number, dataset in enumerate(datasets, start=1):
         sheet = workbook.add_worksheet(_sheet_title(dataset.title[language], titles))
-        _write(sheet, dataset, language, formats, f"T{number}_{dataset.name}")
+        _write(workbook, sheet, dataset, language, formats, f"T{number}_{dataset.name}")
     if stamped:
         _stamp(workbook, workbook.add_worksheet(_sheet_title(_STAMP[language], titles)), datasets, language)
     workbook.close()
@@ -101,20 +95,27 @@ def csv_file(dataset: Dataset, language: Language) -> bytes:
 
 
 def _write(
-    sheet: Worksheet, dataset: Dataset, language: Language, formats: Mapping[ColumnType, Format], name: str
+    workbook: Workbook, sheet: Worksheet, dataset: Dataset, language: Language, formats: dict[str, Format], name: str
 ) -> None:
+    """The table *name* on *sheet*; *formats* are those made so far, by their codes."""
     labels = _unique([column.label[language] for column in dataset.columns])
+    codes = [_number_format(column) for column in dataset.columns]
+    formats |= {code: workbook.add_format({"num_format": code}) for code in dict.fromkeys(codes) if code not in formats}
+    looks = [formats[code] for code in codes]
     for index, (column, values) in enumerate(zip(dataset.columns, dataset.data, strict=True)):
-        cell_format = formats.get(column.type)
+        cell_format = looks[index]
         sheet.set_column(index, index, _width(column, labels[index], values), cell_format)
         for row, value in enumerate(values, start=1):
             _write_cell(sheet, row, index, value, cell_format)
     rows = max(1, len(dataset))  # a table has at least one line below its head
-    headers = [
-        {"header": label, "format": formats.get(c.type)} for label, c in zip(labels, dataset.columns, strict=True)
-    ]
+    headers = [{"header": label, "format": look} for label, look in zip(labels, looks, strict=True)]
     sheet.add_table(0, 0, rows, len(labels) - 1, {"name": name, "columns": headers, "style": "Table Style Medium 2"})
     sheet.freeze_panes(1, 1)
+
+
+def _number_format(column: Column) -> str:
+    """As in report workbooks; decimals of which nobody said how many to show are shown as they are."""
+    return "General" if column.type == "decimal" and column.decimals is None else number_format(column)
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, value: Any, cell_format: Format | None) -> None:

@@ -82,6 +82,7 @@ def build_report(
     add_cover(cover, report, datasets, edition, looks, language, appendix)
     _set_print(cover, report, language)
     cover.set_portrait()
+    cover.fit_to_pages(1, 1)
     sheets = _Sheets(
         book, report, datasets, caches, looks, language, "" if not edition or edition.over else edition.name
     )

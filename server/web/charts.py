@@ -106,7 +106,8 @@ def columns(points: Sequence[Column], label: str, *, narrow: bool = False) -> Ma
             shape.append(text(middle, top - 5, number(point.value), anchor="middle", kind="value"))
         parts.append(linked(element("g", *shape, class_="mark"), point.href))
         if (len(points) - 1 - index) % every == 0:
-            parts.append(text(middle, height(0) + 16, point.label, anchor="middle"))
+            at = min(middle, frame.width - text_width(point.label) / 2)
+            parts.append(text(at, height(0) + 16, point.label, anchor="middle"))
         if point.year:
             parts.append(text(middle, height(0) + 32, point.year, anchor="middle", kind="label year"))
     means = [(frame.left + slot * (i + 0.5), height(p.mean)) for i, p in enumerate(points) if p.mean is not None]

@@ -8,8 +8,8 @@ from server.web.language import day
 from workbooks.dataset import ColumnType
 
 
-def shown(kind: ColumnType, value: Any) -> str:
-    """*value* rounded as Excel does; no data is a dash."""
+def shown(kind: ColumnType, value: Any, decimals: int | None = None) -> str:
+    """*value* rounded as Excel does, to as many *decimals* as its column declares; no data is a dash."""
     match value:
         case None:
             return "—"
@@ -18,7 +18,10 @@ def shown(kind: ColumnType, value: Any) -> str:
         case date():
             return day(value)
         case int() | float() if kind == "percent":
-            return f"{round_half_up(value * 100, 1):.1f}%"
+            places = 1 if decimals is None else decimals
+            return f"{round_half_up(value * 100, places):.{places}f}%"
+        case int() | float() if kind in ("integer", "decimal") and decimals is not None:
+            return f"{round_half_up(value, decimals):,.{decimals}f}"
         case float():
             return f"{round_half_up(value, 2):,.2f}".rstrip("0").rstrip(".")
         case int() if kind == "integer":

@@ -97,7 +97,7 @@ def _places(chart: Chart, lead: Lead) -> tuple[Place, ...]:
 
 def _said(columns: Sequence[Column], values: Sequence[Any]) -> list[str]:
     return [
-        f"{column.label[current_language()]} {shown(column.type, value)}"
+        f"{column.label[current_language()]} {shown(column.type, value, column.decimals)}"
         for column, value in zip(columns, values, strict=True)
         if value is not None
     ]

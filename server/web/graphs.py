@@ -8,7 +8,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from server.web.charts import Frame, grid, linked
-from server.web.svg import drawing, element, line, number, text, ticks
+from server.web.svg import drawing, element, line, number, text, text_width, ticks
 
 Size = Literal["wide", "half", "narrow"]
 FRAMES = {
@@ -273,8 +273,12 @@ def _labels(places: Sequence[Place], frame: Frame, bottom: float, slot: float) -
     """The names under the axis, as many as there is room for, the last one always."""
     widest = max((len(place.label) for place in places), default=1) * 7 + 8
     every = max(1, -(-widest // max(1, int(slot))))
+
+    def end(place: Place) -> float:
+        return frame.width - text_width(place.label) / 2
+
     return [
-        text(frame.left + slot * (index + 0.5), bottom + 17, place.label, anchor="middle")
+        text(min(frame.left + slot * (index + 0.5), end(place)), bottom + 17, place.label, anchor="middle")
         for index, place in enumerate(places)
         if (len(places) - 1 - index) % every == 0
     ]

@@ -1,6 +1,7 @@
 """Datasets as files to take away."""
 
 import csv
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -39,6 +40,16 @@ def test_values_keep_their_types():
 
     assert [cell.value for cell in sheet[2]] == ["甲", 3, 1.5, datetime(2026, 3, 5), datetime(2026, 3, 5, 9, 30), None]
     assert [sheet["D2"].is_date, sheet["E2"].is_date] == [True, True]
+
+
+def test_numbers_show_the_decimals_their_columns_declare():
+    """Without any, decimals are shown as they are."""
+    columns = (*COLUMNS[:2], replace(COLUMNS[2], decimals=2), replace(COLUMNS[2], name="share", type="percent"))
+    dataset = replace(_dataset(), columns=columns, data=(("甲",), (3,), (1.5,), (0.5,)))
+    book = load_workbook(BytesIO(tables_workbook([dataset, _dataset(ROW)], "zh")))
+
+    assert [cell.number_format for cell in book.worksheets[0][2]] == ["General", "0", "#,##0.00", "0.0%"]
+    assert book.worksheets[1]["C2"].number_format == "General"
 
 
 def test_every_dataset_is_a_table_on_its_own_sheet():

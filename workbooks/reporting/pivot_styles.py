@@ -21,13 +21,14 @@ class _Style(NamedTuple):
     filled: bool = False
     line: str = ""
     figures: bool = False
+    wrapped: bool = False
 
 
 # As LibreOffice makes them itself where a workbook has none (sc/inc/globstr.hrc, STR_PIVOT_STYLE_…).
 _STYLES = (
     _Style(("Pivot Table Corner", "透视表拐角"), bold=True, filled=True),
     _Style(("Pivot Table Field", "透视表字段"), bold=True, filled=True, line="bottom"),
-    _Style(("Pivot Table Category", "透视表类别")),
+    _Style(("Pivot Table Category", "透视表类别"), wrapped=True),
     _Style(("Pivot Table Value", "透视表值"), figures=True),
     _Style(("Pivot Table Title", "透视表标题"), bold=True, filled=True, line="top"),
     _Style(("Pivot Table Result", "透视表结果"), bold=True, filled=True, line="top", figures=True),
@@ -47,7 +48,7 @@ def add_pivot_styles(package: Package, language: Language) -> None:
             "fillId": _add(lists["fills"], _fill()) if style.filled else 0,
             "borderId": _add(lists["borders"], _border(style.line)) if style.line else 0,
         }
-        xf = _add(lists["cellStyleXfs"], _aligned(_new("xf", **attributes), figures=style.figures))
+        xf = _add(lists["cellStyleXfs"], _aligned(_new("xf", **attributes), style))
         for name in style.names if language == "zh" else style.names[:1]:
             _add(named, _new("cellStyle", name=name, xfId=xf))
     package.replace(part, root)
@@ -75,9 +76,11 @@ def _add(listed: etree._Element, entry: etree._Element) -> int:
     return len(listed) - 1
 
 
-def _aligned(xf: etree._Element, *, figures: bool) -> etree._Element:
-    """Centred in its row; *figures* keep off the line on their right."""
-    across: Mapping[str, object] = {"horizontal": "right", "indent": 1} if figures else {}
+def _aligned(xf: etree._Element, style: _Style) -> etree._Element:
+    """Centred in its row; figures keep off the line on their right."""
+    across: dict[str, object] = {"horizontal": "right", "indent": 1} if style.figures else {}
+    if style.wrapped:
+        across["wrapText"] = 1
     xf.set("applyAlignment", "1")
     element(xf, "alignment", vertical="center", **across)
     return xf

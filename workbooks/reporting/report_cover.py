@@ -69,7 +69,7 @@ class _Cover:
         """A bold name and a text over the other columns, as many lines high as it takes."""
         self.page.write_string(self.row, 1, name, self.looks("name"))
         self.page.merge_range(self.row, 2, self.row, 4, text, self.looks("wrapped"))
-        self.page.set_row(self.row, 17 * max(1, -(-text_width(text) // 78)) + 3)
+        self.page.set_row(self.row, 17 * max(1, -(-text_width(text) // _letters(self.language, 78))) + 3)
         self.row += 1
 
 
@@ -109,9 +109,14 @@ def add_cover(
     cover.paragraph(Text("刷新", "Refresh")[language], _REFRESH[language])
 
 
+def _letters(language: Language, chinese: int) -> int:
+    """How many letters go where so many halves of Chinese characters do: Latin ones are narrower."""
+    return chinese if language == "zh" else chinese * 6 // 5
+
+
 def _add_summary(cover: _Cover, text: str) -> None:
     cover.page.merge_range(cover.row, 1, cover.row, 4, text, cover.looks("summary", align="left"))
-    cover.page.set_row(cover.row, 16 * max(1, -(-text_width(text) // 100)) + 3)
+    cover.page.set_row(cover.row, 16 * max(1, -(-text_width(text) // _letters(cover.language, 100))) + 3)
     cover.row += 2
 
 
@@ -119,7 +124,7 @@ def _add_entry(cover: _Cover, title: str, note: str) -> None:
     """A line of the table of contents; a long note takes the lines it needs."""
     cover.page.write_url(cover.row, 1, f"internal:'{title}'!A1", cover.looks("entry"), title)
     cover.page.merge_range(cover.row, 2, cover.row, 4, note, cover.looks("wrapped"))
-    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // 88)) + 2)
+    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // _letters(cover.language, 88))) + 2)
     cover.row += 1
 
 

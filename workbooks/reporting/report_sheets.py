@@ -28,8 +28,10 @@ _ROW = 20  # pixels high
 _UNDER_CHART = 40  # pixels between a chart and the table under it, at least
 _BESIDE = 8  # columns of a table that has its chart beside it
 _PIVOT_BESIDE = 100  # letters across of a pivot table that has its chart beside it
+_WIDEST = 56  # letters of a column of a table
 _TOTAL = 13  # letters across: LibreOffice calls the column of totals by a longer name
 _UPRIGHT = 150  # letters across that can be read on an upright page
+_HALF = 600  # pixels above a table from which on it would not stand on the page of its chart
 NO_DATA = Text("这段时间没有数据。", "There is no data for this time.")
 FEW = 5  # figures over fewer cases are grey: they are not to be ranked
 
@@ -108,7 +110,8 @@ def add_table(
     page.set_row(top, 30)
     total = 0.0
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
-        look = looks("body", report.source_format(table.name, column.name) or number_format(column))
+        name = "words" if column.type == "text" else "body"
+        look = looks(name, report.source_format(table.name, column.name) or number_format(column))
         width = _width(column, values, language)
         page.set_column(place, place, width, look)
         total += width
@@ -120,7 +123,7 @@ def add_table(
         value = constant(calculated.formula)
         for number in range(top + 1, last + 1):
             page.write_formula(number, place, f"={calculated.formula}", look, "" if value is None else value)
-    if _wide(sheet) and total <= _UPRIGHT:
+    if _wide(sheet) and (total <= _UPRIGHT or top * _ROW > _HALF):
         page.set_portrait()
     if not _wide(sheet):
         page.freeze_panes(top + 1, 0 if sheet.chart else 1)
@@ -346,4 +349,4 @@ def _width(column: Column, values: Sequence[Any], language: Language) -> float:
         places = 1 if column.decimals is None else column.decimals
         largest = max((abs(v) for v in values[:300] if isinstance(v, int | float) and isfinite(v)), default=0)
         texts = ["1,234.5", f"{largest:,.{places}f}"] if column.type == "decimal" else ["1,234.5"]
-    return column_width([heading[: (len(heading) + 1) // 2 + 2] + "  ", *texts])
+    return column_width([heading[: (len(heading) + 1) // 2 + 2] + "  ", *texts], most=_WIDEST) + (column.type == "text")

@@ -31,6 +31,7 @@ FORMATS: Mapping[ColumnType, str] = {
 _BASE: Mapping[str, Any] = {"font_size": 10, "font_color": INK, "valign": "vcenter"}
 _LOOKS: Mapping[str, Mapping[str, Any]] = {
     "body": {},
+    "words": {"indent": 1},  # keeps off the figures on its left
     "title": {"font_size": 20, "bold": True, "font_color": NAVY},
     "sheet_title": {"font_size": 15, "bold": True, "font_color": NAVY},
     "heading": {"font_size": 12, "bold": True, "font_color": NAVY, "bottom": 2, "bottom_color": NAVY},

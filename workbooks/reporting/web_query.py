@@ -5,13 +5,12 @@ from datetime import date, datetime
 from html import escape
 from typing import Any
 
-from workbooks.dataset import ColumnType, Dataset
+from workbooks.dataset import Column, ColumnType, Dataset
 from workbooks.form import Language
 from workbooks.pushing.columns import serial
-from workbooks.reporting.report_style import FORMATS
+from workbooks.reporting.report_style import number_format
 
 TABLE_ID = "aftersheet"
-_FORMATS = {**FORMATS, "text": "@"}
 _AS_OF: Mapping[Language, str] = {"zh": "截至", "en": "as of"}
 _SAME_CELL = '<br style="mso-data-placement:same-cell">'
 
@@ -24,13 +23,15 @@ def web_query_page(dataset: Dataset, language: Language) -> bytes:
     with the last row. Text stays text (mso-number-format), dates are as all Excels read them.
     """
     kinds = [column.type for column in dataset.columns]
-    styles = "".join(f'td.{kind}{{mso-number-format:"{_css(_FORMATS[kind])}";}}' for kind in dict.fromkeys(kinds))
+    looks = [_look(column) for column in dataset.columns]
+    by_look = dict(zip(looks, dataset.columns, strict=True))
+    styles = "".join(f'td.{look}{{mso-number-format:"{_css(_format(c))}";}}' for look, c in by_look.items())
     headings = "".join(f"<th>{_text(column.label[language])}</th>" for column in dataset.columns)
     write = [_WRITERS.get(kind, _number) for kind in kinds]
     lines = [
         "<tr>" + "".join(
-            f'<td class="{kind}"></td>' if value is None else f'<td class="{kind}"{written(value)}</td>'
-            for kind, written, value in zip(kinds, write, row, strict=True)
+            f'<td class="{look}"></td>' if value is None else f'<td class="{look}"{written(value)}</td>'
+            for look, written, value in zip(looks, write, row, strict=True)
         ) + "</tr>"
         for row in dataset.rows()
     ]  # fmt: skip
@@ -64,6 +65,15 @@ def iqy(address: str) -> bytes:
         "",
     )
     return "\r\n".join(lines).encode("ascii")
+
+
+def _look(column: Column) -> str:
+    """The class of a column's cells: its type, with the decimals it asks for."""
+    return column.type if column.decimals is None else f"{column.type}{column.decimals}"
+
+
+def _format(column: Column) -> str:
+    return "@" if column.type == "text" else number_format(column)
 
 
 def _css(number_format: str) -> str:

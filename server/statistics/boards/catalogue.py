@@ -77,7 +77,9 @@ CHARTS: Mapping[str, Entry] = MappingProxyType(
         "growth_points": Entry(reliability.of_fleet("growth_points"), ("reliability",), slow=True),
         "mcf": Entry(reliability.of_fleet("mcf"), ("reliability",), slow=True),
         "reliability_growth": Entry(reliability.of_dataset("reliability_growth", _GROWTH), ("reliability",), slow=True),
-        "ca_effectiveness": Entry(reliability.of_dataset("ca_effectiveness", _EFFECTS), ("reliability",), slow=True),
+        "ca_effectiveness": Entry(
+            reliability.of_dataset("ca_effectiveness", _EFFECTS, from_start=True), ("reliability",), slow=True
+        ),
         "trend_tests": Entry(reliability.of_dataset("trend_tests", _TRENDS), ("reliability",), slow=True),
     }
 )

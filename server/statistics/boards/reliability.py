@@ -7,19 +7,22 @@ from server.statistics.boards.chart import Chart, Maker
 from server.statistics.boards.window import Window
 from server.statistics.datasets import read
 from server.statistics.sources import Sources
+from server.statistics.tabular import Period
 from workbooks.dataset import Dataset
-from workbooks.form import Language
+from workbooks.form import Language, Text
+
+_FROM_START = Text("全部历史", "all history")
 
 
-def of_dataset(name: str, columns: Sequence[str]) -> Maker:
-    """A chart of the dataset *name* in the window: some of its columns, in this order."""
+def of_dataset(name: str, columns: Sequence[str], *, from_start: bool = False) -> Maker:
+    """A chart of the dataset *name* in the window, or all up to its end: some of its columns, in this order."""
 
     def make(sources: Sources, window: Window, language: Language) -> Chart:
-        data = read(sources, name, window.days, language)
+        data = read(sources, name, Period(None, window.last) if from_start else window.days, language)
         places = {column.name: index for index, column in enumerate(data.columns)}
         kept = [places[column] for column in columns]
         shown = replace(data, columns=tuple(data.columns[i] for i in kept), data=tuple(data.data[i] for i in kept))
-        return _chart(shown)
+        return replace(_chart(shown), note=_FROM_START) if from_start else _chart(shown)
 
     return make
 
