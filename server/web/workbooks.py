@@ -98,7 +98,7 @@ def register() -> ResponseReturnValue:
     report = form.get("report", "")
     try:
         if form.get("source") == "report":
-            source = _of_report(report)
+            source = Source(filename="", report=report)
         elif form.get("source") == "share":
             source = Source(filename="", share=form.get("share", ""), path=form.get("path", ""))
         elif file is not None and file.filename:

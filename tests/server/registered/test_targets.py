@@ -169,14 +169,11 @@ def test_two_registrations_do_not_take_turns_in_one_file(open_site: OpenSite, me
 
 
 def test_on_the_page_and_through_the_api(open_site: OpenSite, folder: Path, mei: Viewer):
-    """Chosen while registering or later; shown with where it has been put; a share that is not open is refused."""
+    """Chosen while it is set up; shown with where it has been put; a share that is not open is refused."""
     site = open_site()
     app: Flask = create_app(site)
     browser, client = signed_in(app, "mei"), program(app, site, "mei")
-    begun = browser.post(
-        "/workbooks/new", {"source": "report", "report": REPORT, "share": "盘", "path": "月报/出差-{period}.xlsx"}
-    )
-    edit = begun.headers["Location"]
+    edit = browser.post("/workbooks/new", {"source": "report", "report": REPORT}).headers["Location"]
     fields = {"title": "出差", "period": "last-month", "rhythm": "manual", "at": "08:00", "keep": "3"}
     bad = browser.post(edit, fields | {"share": "盘", "path": "../出差.xlsx"})
     saved = browser.post(edit, fields | {"share": "盘", "path": "月报/新出差.xlsx"})
@@ -190,6 +187,6 @@ def test_on_the_page_and_through_the_api(open_site: OpenSite, folder: Path, mei:
 
     assert 'value="月报/新出差.xlsx"' in browser.get(edit).text
     assert (bad.status_code, 'value="../出差.xlsx"' in bad.text) == (422, True)
-    assert ("盘: 月报/新出差.xlsx" in page, _files(folder)) == (True, ["新出差.xlsx"])
+    assert ("盘：月报/新出差.xlsx" in page, _files(folder)) == (True, ["新出差.xlsx"])
     assert (made.status_code, made.get_json()["in_place"], refused.status_code) == (201, True, 400)
     assert made.get_json()["source"]["path"] == "月报/{period}.xlsx"
