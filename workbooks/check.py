@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 from workbooks.deadlines import DeadlineState, deadline_states
 from workbooks.entries import Entries, Entry, read_entries
 from workbooks.filled import FilledForm, Value, Values
-from workbooks.findings import Finding, FindingCode, has_errors
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding, has_errors
 from workbooks.form import Field, FormDefinition, Repeat, Section, Text
 from workbooks.former import steps
 from workbooks.formulas.calculation import Scope
 from workbooks.master import EMPTY, Master
 from workbooks.rules import CompiledRules, Rule, compile_rules
+from workbooks.spellings.problems import Problem
 from workbooks.spellings.spelling import clean, is_blank
-from workbooks.spellings.typed import Problem, out_of_range
+from workbooks.spellings.typed import out_of_range
 from workbooks.values import show
 
 __all__ = ["CheckReport", "DeadlineState", "check"]

@@ -8,11 +8,13 @@ from hashlib import sha256
 from weakref import WeakKeyDictionary
 
 from workbooks.filled import Cell, FilledForm, RawValue, Row, Value, Values
-from workbooks.findings import Finding, FindingCode, Severity
+from workbooks.finding_codes import FindingCode, Severity
+from workbooks.findings import Finding
 from workbooks.form import Field, FieldType, FormDefinition, Repeat, Section, Text
 from workbooks.master import Master
 from workbooks.rules import CompiledRules
-from workbooks.spellings.typed import Normaliser, Problem, normaliser
+from workbooks.spellings.problems import Normaliser, Problem
+from workbooks.spellings.typed import normaliser
 
 _ADDRESS = re.compile(r"([A-Z]+)(\d+)")
 _Place = tuple[str, int | None]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbooks.findings import Severity
+from workbooks.finding_codes import Severity
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, Field, FieldType, FormDefinition, Repeat, Text, defined_name
 from workbooks.guard import inspect
 from workbooks.library import LOOK, DefinitionError, load

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workbooks.findings import Severity
+from workbooks.finding_codes import Severity
 from workbooks.form import Field, FieldType, FormDefinition, Migration, Repeat, Section, Text
-from workbooks.spellings.typed import Problem, normalise
+from workbooks.spellings.problems import Problem
+from workbooks.spellings.typed import normalise
 
 __all__ = ["as_sent", "former", "migration_problems", "raw_default", "renamed", "steps", "versions"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.package import CONTENT_TYPES, SheetPart, relation_target, relations_part
 from workbooks.parsing import lexical, sniff
 from workbooks.parsing.archive import Archive

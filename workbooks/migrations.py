@@ -7,11 +7,13 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from workbooks.filled import Cell, FilledForm, RawValue
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Field, FieldType, FormDefinition, Migration, Split, Text
 from workbooks.former import former, raw_default, renamed, steps
+from workbooks.spellings.problems import Problem, as_text, shown
 from workbooks.spellings.spelling import clean, fold
-from workbooks.spellings.typed import Problem, as_text, normalise, shown
+from workbooks.spellings.typed import normalise
 from workbooks.values import show, to_json
 
 __all__ = ["migrated", "migrated_answers"]

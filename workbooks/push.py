@@ -8,7 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 from workbooks.dataset import RowSource
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
 from workbooks.ooxml.areas import Area

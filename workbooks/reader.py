@@ -6,7 +6,8 @@ from dataclasses import replace
 from lxml import etree
 
 from workbooks.filled import Cell, FilledForm, Identity, RawValue
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import IDENTITY_PREFIX, PREFIX, REASON, FormDefinition, defined_name
 from workbooks.former import as_sent, versions
 from workbooks.guard import Limits, Refused

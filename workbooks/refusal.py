@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Text
 
 

@@ -12,7 +12,8 @@ from workbooks.filled import Row, Value, Values
 from workbooks.form import Field, FieldType, FormDefinition, Language
 from workbooks.master import EMPTY, Master
 from workbooks.spellings.choices import options_of
-from workbooks.spellings.typed import Problem, normalise
+from workbooks.spellings.problems import Problem
+from workbooks.spellings.typed import normalise
 
 __all__ = ["Problem", "answers", "content_hash", "from_json", "normalise", "show", "to_json"]
 

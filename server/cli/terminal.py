@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from workbooks.findings import Finding, Severity
+from workbooks.finding_codes import Severity
+from workbooks.findings import Finding
 from workbooks.form import Language
 
 console = Console()

@@ -18,7 +18,8 @@ from server.records.writing import Accepted, Reading
 from server.site import Site
 from workbooks.check import CheckReport, DeadlineState, check
 from workbooks.filled import FilledForm, Values
-from workbooks.findings import Finding, FindingCode, has_errors
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding, has_errors
 from workbooks.form import FormDefinition, Text
 from workbooks.master import Master
 

@@ -6,7 +6,8 @@ from typing import Any
 from server.intake.answers import Answers
 from server.site import Site
 from workbooks.filled import Picture, Values
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Field, FieldType
 from workbooks.parsing.pictures import picture_type
 from workbooks.sandbox import Stopped

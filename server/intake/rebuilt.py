@@ -9,7 +9,8 @@ from server.access.visibility import Viewer
 from server.site import Site
 from workbooks.entries import Entries, read_entries
 from workbooks.filled import FilledForm
-from workbooks.findings import Finding, Severity
+from workbooks.finding_codes import Severity
+from workbooks.findings import Finding
 from workbooks.form import FormDefinition, defined_name
 from workbooks.ooxml.areas import Area
 from workbooks.ooxml.book import Book

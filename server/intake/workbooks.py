@@ -11,7 +11,7 @@ from server.records.listing import SubmissionView
 from server.records.outcome import OUTCOME_TEXT, STATE_TEXT, Outcome
 from server.site import Site
 from workbooks.filled import Values
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import FieldType, FormDefinition, Language, Text
 from workbooks.receipt import Mark, ReceiptError, findings_workbook, mark
 from workbooks.refusal import Refused

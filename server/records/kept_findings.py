@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Text
 
 _BY_SLUG = {code.slug: code for code in FindingCode}

@@ -11,7 +11,7 @@ from server.records.outcome import FAILED, OUTCOME_TEXT, Outcome
 from server.records.shown import Difference, differences, stored
 from server.records.store import RecordDetail, SubmissionRow
 from workbooks.check import DeadlineState
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import FormDefinition, Language, Text
 from workbooks.master import Master
 

@@ -3,7 +3,8 @@
 from tests.fuzz.subject import MASTER, NOW, Damage, Subject
 from workbooks.check import CheckReport, check
 from workbooks.filled import Row, Value
-from workbooks.findings import Finding, Severity
+from workbooks.finding_codes import Severity
+from workbooks.findings import Finding
 from workbooks.form import FieldType
 from workbooks.reader import read
 from workbooks.refusal import Refused

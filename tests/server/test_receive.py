@@ -27,7 +27,7 @@ from server.site import Site
 from tests.server.company import VISIT
 from tests.server.visits import ANSWERS, fill_in, send, workbook
 from workbooks.filled import Identity
-from workbooks.findings import Severity
+from workbooks.finding_codes import Severity
 
 
 def _slugs(receipt) -> set[str]:

@@ -16,7 +16,8 @@ from tests.workbooks.drawing import SHEET, choices, define, draw, field, repeat,
 from tests.workbooks.typing_in import MASTER, YES_NO
 from workbooks.check import CheckReport, check
 from workbooks.filled import Cell, FilledForm, Identity, Picture, RawValue
-from workbooks.findings import Finding, FindingCode, Severity
+from workbooks.finding_codes import FindingCode, Severity
+from workbooks.findings import Finding
 from workbooks.form import FormDefinition, Text
 from workbooks.library import library
 from workbooks.master import EMPTY, Master, MasterRow

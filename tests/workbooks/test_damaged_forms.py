@@ -12,7 +12,8 @@ from tests.libreoffice import Office
 from tests.workbooks.test_receipt import marking
 from workbooks.check import CheckReport, check
 from workbooks.filled import FilledForm
-from workbooks.findings import Finding, FindingCode, Severity
+from workbooks.finding_codes import FindingCode, Severity
+from workbooks.findings import Finding
 from workbooks.form import Language
 from workbooks.library import library
 from workbooks.reader import read

@@ -6,7 +6,7 @@ import pytest
 
 from tests.workbooks.typing_in import typed
 from workbooks.filled import RawValue
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 
 DAY = date(2022, 3, 5)
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from workbooks.findings import Finding, FindingCode, Severity, has_errors
+from workbooks.finding_codes import FindingCode, Severity
+from workbooks.findings import Finding, has_errors
 from workbooks.form import Text
 
 # What each kind of finding is told; the check, the reader and the intake must give at least this.

@@ -10,7 +10,7 @@ import pytest
 
 from workbooks.check import CheckReport, check
 from workbooks.filled import Cell, FilledForm, Identity
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import FormDefinition
 from workbooks.library import library
 from workbooks.master import Master, MasterRow

@@ -9,7 +9,7 @@ import pytest
 
 from tests.archives import MAIN, SHEET, STRINGS, WORKBOOK, archive, book, member, parts, sheet, strings, workbook
 from tests.hostile import ALL, READ, Hostile, good
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.guard import Inspection, Limits, Refused, inspect
 
 

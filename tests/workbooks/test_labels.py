@@ -7,7 +7,7 @@ import pytest
 
 from tests.workbooks.visit import ENGLISH_LABELS, FORMS, LABELS, PLACES, SHEET, VISIT, draw
 from workbooks.filled import FilledForm
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import FormDefinition, Text
 from workbooks.parsing.labels import fold
 from workbooks.reader import read

@@ -10,7 +10,8 @@ import pytest
 from tests.calls import TYPED, V1, V2, V3
 from tests.libreoffice import Office, running
 from workbooks.check import CheckReport, check
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import FormDefinition, Migration
 from workbooks.former import former, migration_problems
 from workbooks.guard import inspect

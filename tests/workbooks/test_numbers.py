@@ -9,7 +9,7 @@ import pytest
 from tests.workbooks.drawing import text
 from tests.workbooks.typing_in import typed
 from workbooks.filled import RawValue
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 
 
 @pytest.mark.parametrize(

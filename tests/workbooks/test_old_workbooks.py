@@ -11,7 +11,7 @@ from tests.libreoffice import Office
 from tests.sendings import GOOD
 from workbooks.check import check
 from workbooks.filled import FilledForm
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.library import library
 from workbooks.reader import Refused, read
 from workbooks.refusal import Limits

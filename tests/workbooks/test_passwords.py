@@ -9,7 +9,7 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from tests.libreoffice import Office
 from tests.workbooks.test_receipt import marking
 from workbooks.filled import FilledForm
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.library import library
 from workbooks.parsing import passwords
 from workbooks.reader import Refused, read

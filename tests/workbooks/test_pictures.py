@@ -15,7 +15,7 @@ from tests.archives import OFFICE, XML, relationships
 from tests.libreoffice import Office
 from tests.workbooks.visit import FORMS, PLACES, VISIT, draw
 from workbooks.filled import FilledForm
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import Field, FieldType, Text
 from workbooks.library import library
 from workbooks.package import Package

@@ -8,7 +8,8 @@ import pytest
 
 from tests.workbooks.visit import FORMS, LABELS, PLACES, draw
 from workbooks.filled import FilledForm
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.parsing.unread import NEVER_CALCULATED, unread_cells
 from workbooks.reader import Refused, read
 

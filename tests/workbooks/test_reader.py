@@ -16,7 +16,7 @@ from tests.archives import MAIN, OFFICE, SHEET, book, parts, sheet
 from tests.workbooks.visit import CONSTANTS, FORMS, LABELS, PLACES, draw
 from tests.workbooks.visit import SHEET as TITLE
 from workbooks.filled import Cell, FilledForm, Identity
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.package import Package
 from workbooks.reader import Refused, read
 

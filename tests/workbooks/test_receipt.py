@@ -31,7 +31,8 @@ from tests.workbooks.drawn import (
 )
 from tests.workbooks.test_comments import noted
 from workbooks import reader
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Text
 from workbooks.library import library
 from workbooks.marking.comments import HEADING

@@ -19,7 +19,8 @@ from tests.archives import SHEET, book, sheet
 from tests.hostile import ALL, ODD, READ, Hostile, good
 from tests.workbooks.visit import FORMS, draw
 from workbooks.filled import Cell, FilledForm
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Text
 from workbooks.parsing import wire
 from workbooks.parsing.worker import peak_memory

@@ -11,7 +11,8 @@ from tests.strict import strict
 from tests.workbooks.test_push import cases, workbook
 from tests.workbooks.test_receipt import marking
 from tests.workbooks.visit import FORMS, draw
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import FieldType, Text
 from workbooks.guard import inspect
 from workbooks.library import library

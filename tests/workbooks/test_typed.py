@@ -8,7 +8,7 @@ import pytest
 from tests.workbooks.drawing import choices, text
 from tests.workbooks.typing_in import MASTER, YES_NO, made, typed
 from workbooks.filled import RawValue
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import Text
 from workbooks.master import EMPTY
 from workbooks.values import Problem, normalise

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.workbooks.drawing import choices, define, field, repeat
 from tests.workbooks.typing_in import MASTER
 from workbooks.filled import RawValue, Value
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import FormDefinition
 from workbooks.spellings.spelling import clean
 from workbooks.values import Problem, answers, content_hash, from_json, normalise, show, to_json

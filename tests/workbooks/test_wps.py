@@ -9,7 +9,8 @@ from PIL import Image
 from tests.archives import OFFICE, XML
 from tests.workbooks.test_receipt import marking
 from tests.workbooks.visit import FORMS, SHEET, draw
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Text
 from workbooks.guard import inspect
 from workbooks.package import Package

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.workbooks.drawing import define, field, text
 from workbooks.filled import RawValue, Value
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import Field
 from workbooks.master import Master, MasterRow
 from workbooks.values import Problem, normalise

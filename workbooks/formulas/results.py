@@ -17,7 +17,8 @@ from workbooks.formulas.excel_values import (
     trimmed,
 )
 from workbooks.master import Master
-from workbooks.spellings.typed import Problem, normalise
+from workbooks.spellings.problems import Problem
+from workbooks.spellings.typed import normalise
 
 
 def result_value(field: Field, cell: Scalar) -> Value:

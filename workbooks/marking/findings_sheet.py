@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
-from workbooks.findings import Finding, Severity, has_errors
+from workbooks.finding_codes import Severity
+from workbooks.findings import Finding, has_errors
 from workbooks.form import Language, Text
 from workbooks.ooxml.book import quoted
 from workbooks.ooxml.cells import text_content

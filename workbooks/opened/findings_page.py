@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workbooks.findings import Severity
+from workbooks.finding_codes import Severity
 from workbooks.form import IDENTITY_PREFIX, PREFIX, Language
 from workbooks.marking.findings_sheet import COLUMNS, META, SEVERITIES, TITLE, WHOLE_FILE
 from workbooks.opened.answer import Answer, Remark

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as default
 
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.package import SheetPart
 from workbooks.parsing.grids import address
 from workbooks.parsing.names import Named

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import FormDefinition, Language, Repeat, Text, defined_name
 from workbooks.parsing.grids import Grids, Place, Position, address
 from workbooks.parsing.opening import Opened

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from workbooks.filled import Cell, FilledForm, Identity
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import Field, FormDefinition, Language, Repeat
 from workbooks.former import versions
 from workbooks.package import SheetPart

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.guard import Inspection, Limits, inspect
 from workbooks.package import SheetPart
 from workbooks.parsing import biff, locks, names, passwords, sniff

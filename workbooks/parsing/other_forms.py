@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from workbooks.filled import Cell, FilledForm, Identity, RawValue
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import IDENTITY_PREFIX, FormDefinition, Text
 from workbooks.parsing import labels
 from workbooks.parsing.opening import Opened

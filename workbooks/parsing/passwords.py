@@ -3,7 +3,7 @@
 import re
 from io import BytesIO
 
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.parsing.compound import Compound
 from workbooks.refusal import damaged, refuse
 

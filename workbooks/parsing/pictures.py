@@ -7,7 +7,8 @@ from io import BytesIO
 from itertools import islice
 
 from workbooks.filled import Cell, FilledForm, Picture
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import FieldType, FormDefinition, Text
 from workbooks.parsing.albums import Album
 from workbooks.parsing.floating import Floating, Rect

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from workbooks.findings import Finding, FindingCode
+from workbooks.finding_codes import FindingCode
+from workbooks.findings import Finding
 from workbooks.form import FormDefinition, defined_name
 from workbooks.parsing.grids import Grids, Place, address
 from workbooks.parsing.labels import LONGEST, fold, readings, texts_of

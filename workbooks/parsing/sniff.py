@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.refusal import Refused, damaged, refuse
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

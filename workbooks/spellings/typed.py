@@ -1,41 +1,23 @@
 """What people type into a cell, as a value of the field's type or as what is wrong with it."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from dataclasses import field as default
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final
 
 from workbooks.filled import RawValue, Value
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.form import Field, FieldType, Text
 from workbooks.formulas.excel_values import plain_decimal, to_places, trimmed
 from workbooks.master import EMPTY, Master
-from workbooks.spellings.boxes import boxes_in
-from workbooks.spellings.choices import Option, Options, options_of
+from workbooks.spellings.choices import options_of
+from workbooks.spellings.chosen import choice_reader, choices_reader
 from workbooks.spellings.dates import AmbiguousDate, Moment, clock_in, moment_in, moment_of
 from workbooks.spellings.numbers import LARGEST, number_in
+from workbooks.spellings.problems import Normaliser, Problem, as_text, corrected, problem
 from workbooks.spellings.spelling import CELL_ERRORS, clean, is_blank
 
 MAX_TEXT: Final = 32767  # characters that fit into a cell
-_SHOWN: Final = 60  # characters of a wrong answer that a finding repeats
-_NO_SUGGESTION: Final = Text("", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one answer; with a warning, *value* is what was taken instead."""
-
-    code: FindingCode
-    context: Mapping[str, str | Text] = default(default_factory=lambda: MappingProxyType({}))
-    value: Value = None
-
-
-Normaliser = Callable[[RawValue, str | None], "Value | Problem"]
-"""(what was in the cell, code of the answer one level up) → the answer."""
 
 
 def normalise(
@@ -62,15 +44,15 @@ def normaliser(field: Field, master: Master = EMPTY, complete_lists: bool = True
         case FieldType.TIME:
             return _guarded(field, _time_reader)
         case FieldType.IMAGE:
-            return lambda raw, parent: None if raw is None or raw == "" else _problem(FindingCode.NOT_AN_IMAGE, raw)
+            return lambda raw, parent: None if raw is None or raw == "" else problem(FindingCode.NOT_AN_IMAGE, raw)
     options = options_of(field, master)
     unlisted = field.master is not None and not complete_lists and not master.rows(field.master.table)
     if options is None or unlisted:
         return _guarded(field, _text_reader(field))
     if field.type is FieldType.SELECT_MULTIPLE:
-        return _guarded(field, _choices_reader(field, options))
+        return _guarded(field, choices_reader(field, options))
     if field.type in (FieldType.SELECT_ONE, FieldType.PERSON) or field.master is not None:
-        return _guarded(field, _choice_reader(field, options))
+        return _guarded(field, choice_reader(field, options))
     return _guarded(field, _text_reader(field))
 
 
@@ -85,51 +67,13 @@ def _guarded(field: Field, read: Normaliser) -> Normaliser:
             if not text:
                 return None
             if text[0] == "#" and text.upper() in CELL_ERRORS:
-                return _problem(FindingCode.CELL_ERROR, text)
+                return problem(FindingCode.CELL_ERROR, text)
             return read(text, parent)
         if isinstance(raw, float) and not math.isfinite(raw):
-            return _problem(FindingCode.CELL_ERROR, "#NUM!")
+            return problem(FindingCode.CELL_ERROR, "#NUM!")
         return read(raw, parent)
 
     return reader
-
-
-def _problem(code: FindingCode, raw: RawValue, **context: str | Text) -> Problem:
-    return Problem(code, {"value": shown(raw), **context})
-
-
-def corrected(raw: RawValue, value: Value, taken: str) -> Problem:
-    """*value* was taken although something else was typed."""
-    return Problem(FindingCode.CORRECTED_VALUE, {"value": shown(raw), "taken": taken}, value)
-
-
-def shown(raw: RawValue) -> str:
-    """What stands in the cell, as a finding repeats it: on one line and not too long."""
-    text = " ".join(as_text(raw).split())
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-def as_text(raw: RawValue) -> str:
-    """*raw* as plain text: 305.0 as 305, dates as 2026-11-21, lengths of time as 26:30."""
-    match raw:
-        case None:
-            return ""
-        case bool():
-            return "TRUE" if raw else "FALSE"
-        case float():
-            return f"{plain_decimal(raw):f}" if math.isfinite(raw) else "#NUM!"
-        case datetime():
-            if raw.time() == time():
-                return raw.date().isoformat()
-            return raw.replace(tzinfo=None).isoformat(" ", "seconds" if raw.second else "minutes")
-        case date():
-            return raw.isoformat()
-        case time():
-            return raw.replace(tzinfo=None).isoformat("seconds" if raw.second else "minutes")
-        case timedelta():
-            hours, rest = divmod(round(raw.total_seconds()), 3600)
-            return f"{hours}:{rest // 60:02d}"
-    return clean(str(raw))
 
 
 def _text_reader(field: Field) -> Normaliser:
@@ -154,7 +98,7 @@ def _number_reader(field: Field) -> Normaliser:
     def fitted(raw: RawValue, number: Decimal, guessed: bool) -> Value | Problem:
         if whole:
             if number != number.to_integral_value():
-                return _problem(FindingCode.NOT_AN_INTEGER, raw)
+                return problem(FindingCode.NOT_AN_INTEGER, raw)
             value: int | Decimal = int(number)
         elif places is not None and number != (kept := to_places(number, places)):
             # What is left beyond nine places is the noise of binary fractions, not something typed.
@@ -162,23 +106,23 @@ def _number_reader(field: Field) -> Normaliser:
             value = trimmed(kept)
         else:
             value = number
-        if (problem := out_of_range(field, value)) is not None:
-            return problem
+        if (out := out_of_range(field, value)) is not None:
+            return out
         return corrected(raw, value, f"{value:f}" if isinstance(value, Decimal) else str(value)) if guessed else value
 
     def read(raw: RawValue, parent: str | None) -> Value | Problem:
         if raw.__class__ is int or raw.__class__ is float:
             if abs(raw) >= LARGEST:
-                return _problem(FindingCode.NOT_A_NUMBER, raw)
+                return problem(FindingCode.NOT_A_NUMBER, raw)
             return fitted(raw, plain_decimal(raw), False)
         if isinstance(raw, str):
             typed = number_in(raw, field.unit)
             if typed is not None:
                 return fitted(raw, typed.number, typed.guessed)
-            return None if is_blank(raw) else _problem(FindingCode.NOT_A_NUMBER, raw)
+            return None if is_blank(raw) else problem(FindingCode.NOT_A_NUMBER, raw)
         if isinstance(raw, timedelta | time) and (hours := _duration(raw, field.unit)) is not None:
             return fitted(raw, hours, True)
-        return _problem(FindingCode.NOT_A_NUMBER, raw)
+        return problem(FindingCode.NOT_A_NUMBER, raw)
 
     return read
 
@@ -234,7 +178,7 @@ def _datetime_reader(raw: RawValue, parent: str | None) -> Value | Problem:
 
 def _plausible(value: date | datetime, day: date, code: FindingCode, raw: RawValue) -> Value | Problem:
     # Day 0 and its neighbours are times, or numbers that got a date format.
-    return value if 1900 < day.year < 2200 else _problem(code, raw)
+    return value if 1900 < day.year < 2200 else problem(code, raw)
 
 
 def _moment(raw: RawValue, code: FindingCode) -> "Moment | Problem | None":
@@ -244,14 +188,14 @@ def _moment(raw: RawValue, code: FindingCode) -> "Moment | Problem | None":
         try:
             found = moment_in(raw)
         except AmbiguousDate:
-            return _problem(FindingCode.AMBIGUOUS_DATE, raw)
+            return problem(FindingCode.AMBIGUOUS_DATE, raw)
         if found is None and is_blank(raw):
             return None
         if found is None and raw.isdecimal() and len(raw) == 5 and (serial := moment_of(int(raw))) is not None:
             return Moment(serial.day, serial.clock, doubtful=True)
     elif raw.__class__ is int or raw.__class__ is float:
         found = moment_of(raw)
-    return found if found is not None else _problem(code, raw)
+    return found if found is not None else problem(code, raw)
 
 
 def _time_reader(raw: RawValue, parent: str | None) -> Value | Problem:
@@ -268,138 +212,15 @@ def _time_reader(raw: RawValue, parent: str | None) -> Value | Problem:
             if found is not None:
                 clock, next_day = found
                 return corrected(raw, clock, as_text(clock)) if next_day else clock
-            return None if is_blank(raw) else _problem(FindingCode.NOT_A_TIME, raw)
+            return None if is_blank(raw) else problem(FindingCode.NOT_A_TIME, raw)
         case bool():
-            return _problem(FindingCode.NOT_A_TIME, raw)
+            return problem(FindingCode.NOT_A_TIME, raw)
         case int() | float() if 0 <= raw <= 1:
             return _clock_of(raw, raw)
-    return _problem(FindingCode.NOT_A_TIME, raw)
+    return problem(FindingCode.NOT_A_TIME, raw)
 
 
 def _clock_of(fraction: float, raw: RawValue) -> Value | Problem:
     seconds = round(fraction * 86400)
     clock = (datetime(1900, 1, 1) + timedelta(seconds=seconds % 86400)).time()  # noqa: DTZ001  a clock has no zone
     return corrected(raw, clock, as_text(clock)) if seconds == 86400 else clock
-
-
-def _choice_reader(field: Field, options: Options) -> Normaliser:
-    cascading = field.master is not None and field.master.under is not None
-
-    def read(raw: RawValue, parent: str | None) -> Value | Problem:
-        text = raw if raw.__class__ is str else as_text(raw)
-        assert isinstance(text, str)
-        found = options.find(text)
-        if cascading:
-            return _under_parent(found, options, raw, text, parent)
-        if len(found) == 1:
-            return found[0].code
-        if not found and field.required is not True and is_blank(text):
-            return None
-        if not found and (ticked := _ticked(options, text)) is not None:
-            if not ticked.options:
-                return None
-            if len(ticked.options) == 1:
-                return ticked.answer(raw, ticked.options[0].code, options)
-            found = list(ticked.options)
-        return _unlisted(found, options, raw, text, options.options)
-
-    return read
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticked:
-    """The options ticked in a cell of boxes; *more* says that somebody has written something behind one."""
-
-    options: tuple[Option, ...]
-    more: bool
-
-    def answer(self, raw: RawValue, value: Value, options: Options) -> Value | Problem:
-        taken = "、".join(options.shown(option, "zh") for option in self.options)
-        return corrected(raw, value, taken) if self.more else value
-
-
-def _ticked(options: Options, text: str) -> _Ticked | None:
-    """What is ticked in a cell whose boxes are those of *options*; None when they are not, or it is not clear."""
-    read = boxes_in(text)
-    if read is None:
-        return None
-    ticked: list[Option] = []
-    more = False
-    for box in read.boxes:
-        label = box.label
-        if not (found := options.find(label)):
-            label, colon, written = label.replace("：", ":").partition(":")
-            found = options.find(label.strip()) if colon else []
-            more = more or (box.ticked and bool(written))
-        if len(found) != 1:
-            return None
-        if box.ticked and found[0] not in ticked:
-            ticked.append(found[0])
-    return _Ticked(tuple(ticked), more)
-
-
-def _under_parent(
-    found: list[Option], options: Options, raw: RawValue, text: str, parent: str | None
-) -> Value | Problem:
-    """The one of *found* that belongs to *parent*, a code."""
-    legal = [option for option in found if option.parent == parent] if parent is not None else found
-    if len(legal) == 1:
-        return legal[0].code
-    if found and not legal:
-        return _problem(FindingCode.NOT_UNDER_PARENT, raw, parent=parent or "")
-    if not found and is_blank(text):
-        return None
-    return _unlisted(legal, options, raw, text, [o for o in options.options if parent is None or o.parent == parent])
-
-
-def _unlisted(
-    found: list[Option], options: Options, raw: RawValue, text: str, legal: "tuple[Option, ...] | list[Option]"
-) -> Problem:
-    """What to say about an answer that is not on the list, or is there more than once."""
-    bare = [option for option in options.without_zeros(text) if option in legal]
-    if not found and len(bare) == 1:
-        return corrected(raw, bare[0].code, bare[0].code)
-    likely = found or bare or [option for option in options.nearest(text) if option in legal]
-    return _problem(FindingCode.NOT_A_CHOICE, raw, suggestion=_suggestion(likely, options))
-
-
-def _suggestion(likely: list[Option], options: Options) -> Text:
-    if not likely:
-        return _NO_SUGGESTION
-    zh = "或".join(f"“{options.shown(option, 'zh')}”" for option in likely[:3])
-    en = " or ".join(f"“{options.shown(option, 'en')}”" for option in likely[:3])
-    return Text(f"（是不是{zh}？）", f" (did you mean {en}?)")
-
-
-_SEPARATORS: Final = str.maketrans(dict.fromkeys("、，,;；|\n/", "\0"))
-
-
-def _choices_reader(field: Field, options: Options) -> Normaliser:
-    order = {option.code: position for position, option in enumerate(options.options)}
-    read_one = _choice_reader(field, options)
-
-    def read(raw: RawValue, parent: str | None) -> Value | Problem:
-        text = raw if raw.__class__ is str else as_text(raw)
-        assert isinstance(text, str)
-        if (ticked := _ticked(options, text)) is not None and len(options.find(text)) != 1:
-            codes = {option.code for option in ticked.options}
-            return ticked.answer(raw, tuple(sorted(codes, key=order.__getitem__)) or None, options)
-        parts = (
-            [text]
-            if len(options.find(text)) == 1
-            else [p for p in map(clean, text.translate(_SEPARATORS).split("\0")) if p]
-        )
-        codes = set()
-        warning: Problem | None = None
-        for part in parts:
-            answer = read_one(part, parent)
-            if isinstance(answer, Problem):
-                if answer.code is not FindingCode.CORRECTED_VALUE:
-                    return answer
-                warning, answer = answer, answer.value
-            if isinstance(answer, str):
-                codes.add(answer)
-        value = tuple(sorted(codes, key=order.__getitem__)) or None
-        return Problem(warning.code, warning.context, value) if warning is not None else value
-
-    return read

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from workbooks.findings import Severity
+from workbooks.finding_codes import Severity
 from workbooks.form import Text
 from workbooks.marking.comments import HEADING, SEPARATOR
 from workbooks.marking.findings_sheet import COLUMNS, SEVERITIES, TITLE

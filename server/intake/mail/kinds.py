@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from server.intake.folder import SUFFIXES
 from server.intake.mail import archives
-from workbooks.findings import FindingCode
+from workbooks.finding_codes import FindingCode
 from workbooks.parsing import sniff
 
 _TNEF = b"\x78\x9f\x3e\x22"
