@@ -42,6 +42,7 @@ from workbooks.reporting.slicers import PlacedSlicer
 
 _A4 = 9
 _BOARD_SIZE, _BOARD_COLUMNS, _ROW = (568, 312), 9, 20  # of a chart in pixels, in columns and of a row of usual size
+_FOOT = 200  # letters; Excel takes 255 with what else stands there
 _HIGH = 0.95  # height by width from which on a board is larger on an upright page
 _TAB = {"cover": "#1F3864", "board": "#F2A541", "pivot": "#5B9BD5", "data": "#9CA3AF", "appendix": "#7F9F7F"}
 
@@ -80,21 +81,22 @@ def build_report(
     cover.hide_gridlines(2)
     cover.set_tab_color(_TAB["cover"])
     add_cover(cover, report, datasets, edition, looks, language, appendix)
-    _set_print(cover, report, language)
+    foot = _foot(report, edition, language)
+    _set_print(cover, foot)
     cover.set_portrait()
     cover.fit_to_pages(1, 1)
     sheets = _Sheets(
-        book, report, datasets, caches, looks, language, "" if not edition or edition.over else edition.name
+        book, report, datasets, caches, looks, language, "" if not edition or edition.over else edition.name, foot
     )
     for sheet in report.sheets:
         sheets.add(sheet)
     sheets.add_boards()
-    page = _appendix_page(book, DEFINITIONS, report, language)
+    page = _appendix_page(book, DEFINITIONS, foot, language)
     page.hide_gridlines(2)
     add_definitions(page, report, datasets, looks, language)
     links: dict[str, str] = {}
     if edition and lineage:
-        page = _appendix_page(book, LINEAGE, report, language)
+        page = _appendix_page(book, LINEAGE, foot, language)
         origins, links = add_lineage(page, lineage, edition, looks, language)
         sheets.rows.append(origins)
     book.close()
@@ -108,10 +110,10 @@ def build_report(
     return package.save()
 
 
-def _appendix_page(book: Workbook, title: Text, report: ReportDefinition, language: Language) -> Worksheet:
+def _appendix_page(book: Workbook, title: Text, foot: str, language: Language) -> Worksheet:
     page = book.add_worksheet(title[language])
     page.set_tab_color(_TAB["appendix"])
-    _set_print(page, report, language)
+    _set_print(page, foot)
     return page
 
 
@@ -143,9 +145,11 @@ class _Sheets:
         looks: Looks,
         language: Language,
         running: str,
+        foot: str,
     ) -> None:
         self._book, self._report, self._datasets, self._caches = book, report, datasets, caches
         self._looks, self._language, self._running = looks, language, running
+        self._foot = foot
         self._boards: list[tuple[Worksheet, ReportSheet]] = []
         self._drawable: dict[str, Drawable] = {}
         self._slicer_names: set[str] = set()
@@ -157,7 +161,7 @@ class _Sheets:
         """The sheet with its pivot table or table and its chart; a board stays empty so far."""
         looks, language = self._looks, self._language
         page = self._book.add_worksheet(sheet.title[language])
-        _set_print(page, self._report, language)
+        _set_print(page, self._foot)
         if sheet.headed:
             page.hide_gridlines(2)
             shown = sheet.pivot.table if sheet.pivot else sheet.table.name if sheet.table else ""
@@ -208,10 +212,19 @@ class _Sheets:
         return drawn_height(piece.chart, source, _BOARD_SIZE[1])
 
 
-def _set_print(page: Worksheet, report: ReportDefinition, language: Language) -> None:
-    """A4 across, as wide as one page, title and page number at the foot."""
+def _foot(report: ReportDefinition, edition: Edition | None, language: Language) -> str:
+    """What stands at the foot of every page on the left: the report, its period, whose figures, narrowed to what."""
+    told = [report.title]
+    if edition:
+        told += [edition.period, edition.viewer]
+        told += [edition.selection] if edition.stamp.selection else []
+    return " · ".join(text[language] for text in told).replace("&", "&&")[:_FOOT]
+
+
+def _set_print(page: Worksheet, foot: str) -> None:
+    """A4 across, as wide as one page, *foot*, the sheet's title and the page number at the foot."""
     page.set_landscape()
     page.set_paper(_A4)
     page.fit_to_pages(1, 0)
     page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    page.set_footer(f"&L&8{report.title[language]}&C&8&A&R&8&P / &N")
+    page.set_footer(f"&L&8{foot}&C&8&A&R&8&P / &N")

@@ -17,6 +17,8 @@ from workbooks.push import push
 from workbooks.reporting.edition import Edition, Lineage, Origin
 from workbooks.reporting.report_definition import (
     CalculatedColumn,
+    Indicator,
+    Indicators,
     PivotField,
     PivotValue,
     ReportChart,
@@ -98,6 +100,29 @@ def test_covers_compare_a_period_with_the_one_before():
     facts = {row[1]: row[2] for row in values(built("month", over=False), "说明") if row[1]}
     assert facts["报告期"] == "2026年2月（未结束）"
     assert facts["统计范围"] == "华东"
+
+
+def test_amounts_of_which_none_is_known_are_no_zero(office, tmp_path):
+    """Trips without a cost so far: a dash. A month without any trip has cost nothing."""
+    cost = Indicator(label=Text("费用", "Cost"), column="cost")
+    table, words = ReportTable(name="T_trips", dataset="trips"), Text("行", "Rows")
+    report = ReportDefinition(
+        report_id="trips", title=WORDS, summary=WORDS,
+        indicators=Indicators(table="T_trips", period="month", items=(cost,)),
+        sheets=(ReportSheet(title=words, table=table),),
+    )  # fmt: skip
+    rows = [{"month": "2026-02", "cost": None}, {"month": "2025-12", "cost": 12.5}]
+    data = {"T_trips": dataset("trips", {"month": ("月", "text"), "cost": ("费用额", "decimal")}, rows)}
+    stamped = edition("month")
+    tables = {"T_trips": stamped.stamp.tables["T_fracas_cases"]}
+    content = build_report(report, data, "zh", edition=replace(stamped, stamp=replace(stamped.stamp, tables=tables)))
+    (tmp_path / "trips.xlsx").write_bytes(content)
+    office("open", tmp_path / "trips.xlsx")
+    results = {place[0]: result for sheet, place, _, result in office("formulas") if sheet == "说明"}  # its last row
+
+    assert cover(content)["费用"] == ("–", 0, 12.5)
+    assert results == {"C": "–", "D": 0, "E": 12.5}
+    assert load_workbook(BytesIO(content))["行"].oddFooter.left.text == "文字 · 2026年2月 · 华东（Mei） · 华东"
 
 
 def test_reports_of_every_kind_are_valid():

@@ -205,9 +205,13 @@ def _add_indicators(
                 [v for v, p in zip(dataset.data[place], periods, strict=True) if wanted in (None, p)]
                 for place in places
             ]
-            figure = _figure(item, values)
-            look = looks("figure", item.format)
-            page.write_formula(row, column, f"={_formula(item, figures, where)}", look, figure)
+            amounts = item.function == "sum" and dataset.columns[places[0]].type == "decimal"
+            formula = _formula(item, figures, where)
+            if amounts:
+                counted = f"COUNTIFS({where[1:]})" if where else f"COUNTA({criteria})"
+                formula = f'IF(AND({counted}>0,COUNTIFS({figures[0]},"<>"{where})=0),"{NO_FIGURE}",{formula})'
+            figure = _figure(item, values, amounts=amounts)
+            page.write_formula(row, column, f"={formula}", looks("figure", item.format), figure)
     cover.row = top + len(indicators.items) + 1
 
 
@@ -222,13 +226,14 @@ def _formula(item: Indicator, figures: list[str], where: str) -> str:
     return f'IFERROR(AVERAGE{"IFS" if where else ""}({figures[0]}{where}),"{NO_FIGURE}")'
 
 
-def _figure(item: Indicator, values: list[list[Any]]) -> float | str:
+def _figure(item: Indicator, values: list[list[Any]], *, amounts: bool) -> float | str:
+    """What the formula comes to; *amounts* of which none is known are no 0."""
     present = [value for value in values[0] if value is not None]
     if item.function == "count":
         return len(present)
     sums = [fsum(float(value) for value in column if value is not None) for column in values]
     if item.function == "sum":
-        return sums[0]
+        return NO_FIGURE if amounts and values[0] and not present else sums[0]
     whole = sums[1] if item.function == "ratio" else len(present)
     return sums[0] / whole if whole else NO_FIGURE
 
