@@ -11,7 +11,7 @@ from workbooks.dataset import RowSource
 from workbooks.finding_codes import FindingCode
 from workbooks.form import Language, Text
 from workbooks.guard import inspect
-from workbooks.ooxml.areas import Area
+from workbooks.ooxml.areas import LAST_ROW, Area
 from workbooks.ooxml.cell_formats import CellFormats
 from workbooks.ooxml.deflation import Deflation
 from workbooks.ooxml.directory import FileContent
@@ -32,7 +32,6 @@ from workbooks.refusal import DEFAULT_LIMITS, Refused
 
 __all__ = ["Change", "PushError", "Pushed", "push", "push_file"]
 
-_LAST_ROW = 1_048_576
 _LOOKED_AT = 1 << 20
 _UNREADABLE = (PackageError, etree.XMLSyntaxError, ValueError, LookupError)  # what a damaged part makes of us
 
@@ -118,11 +117,11 @@ def _push(
     target = choose(package, rows, table, language)
     places = matched(target, rows, language)
     resizing = Resizing(target, target.body.top + max(1, len(rows)) - 1)
-    if resizing.area.bottom > _LAST_ROW:
+    if resizing.area.bottom > LAST_ROW:
         raise PushError(
             Text(
-                f"{len(rows)} 行放不进一张工作表（最多 {_LAST_ROW} 行）。请缩小数据集的时间范围。",
-                f"{len(rows)} rows do not fit on a sheet of {_LAST_ROW} rows. Narrow the dataset's period.",
+                f"{len(rows)} 行放不进一张工作表（最多 {LAST_ROW} 行）。请缩小数据集的时间范围。",
+                f"{len(rows)} rows do not fit on a sheet of {LAST_ROW} rows. Narrow the dataset's period.",
             )
         )
     coming = Coming(rows, resizing, places, date1904=_date1904(package), progress=progress)

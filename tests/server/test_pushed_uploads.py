@@ -1,7 +1,9 @@
 """A workbook handed in on the page or by a program comes back with fresh rows, or with the reason why not."""
 
+import os
 import re
 import threading
+import time
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -13,7 +15,7 @@ from openpyxl import load_workbook
 
 from server.access.visibility import Viewer
 from server.records.models import AuditEntry
-from server.reports import pushed_uploads
+from server.reports import handed_back, pushed_uploads
 from server.site import Site
 from tests.server.browsing import XLSX, Program, program, signed_in, visible_text
 from tests.server.visits import send, workbook
@@ -194,3 +196,23 @@ def test_the_page_says_why_not(app: Flask):
     assert [answer.status_code for answer in (empty, odd, late)] == [422, 422, 422]
     assert "Ctrl+T" in visible_text(odd.text)
     assert "2026Q2" in visible_text(late.text)
+
+
+def test_what_waits_to_be_fetched_goes_after_an_hour_and_is_not_endless(site: Site, alice: Viewer, bob: Viewer):
+    """Whoever refreshes again and again fills nobody's disk; the newest are still there, and other people's."""
+    folder, begun = site.settings.home / handed_back.FOLDER, time.time() - 60
+
+    def wrote(token: str, moment: float) -> None:
+        (file,) = folder.rglob(token)
+        os.utime(file, (moment, moment))
+
+    other, tokens = handed_back.keep(site, bob, b"his"), []
+    for number in range(handed_back.MOST + 3):
+        tokens.append(handed_back.keep(site, alice, b"hers"))
+        wrote(tokens[-1], begun + number)
+    kept = [handed_back.fetch(site, alice, token) for token in tokens]
+    wrote(tokens[-1], begun - 3600)
+
+    assert kept == [None] * 3 + [b"hers"] * handed_back.MOST
+    assert handed_back.fetch(site, bob, other) == b"his"
+    assert handed_back.fetch(site, alice, tokens[-1]) is None

@@ -7,12 +7,12 @@ from typing import Any
 
 from workbooks.dataset import Column, Dataset
 from workbooks.form import Language, Text
+from workbooks.ooxml.areas import LAST_ROW
 from workbooks.ooxml.tables import TableColumn
 from workbooks.opened.excel import Book, DeskError, Range, Table, literal
 from workbooks.opened.native import native
 from workbooks.pushing.matching import matched, spelled
 
-_LAST_ROW = 1_048_576
 _LONGEST_TEXT = 32_767
 _FORMATS = {"date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm", "percent": "0.0%"}
 
@@ -68,11 +68,11 @@ def check_room(target: OpenTable, dataset: Dataset, language: Language) -> tuple
     totals = 1 if target.table.show_totals else 0
     bottom = area.row + area.shape[0] - 1
     wanted = top + max(1, len(dataset)) + totals
-    if wanted > _LAST_ROW:
+    if wanted > LAST_ROW:
         raise DeskError(
             Text(
-                f"{len(dataset)} 行放不进一张工作表（最多 {_LAST_ROW} 行）。请缩小数据集的时间范围。",
-                f"{len(dataset)} rows do not fit on a sheet of {_LAST_ROW} rows. Narrow the dataset's period.",
+                f"{len(dataset)} 行放不进一张工作表（最多 {LAST_ROW} 行）。请缩小数据集的时间范围。",
+                f"{len(dataset)} rows do not fit on a sheet of {LAST_ROW} rows. Narrow the dataset's period.",
             )
         )
     sheet = target.table.parent
