@@ -24,6 +24,7 @@ from workbooks.owner_files import marks
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for whoever writes into a pipe laid there
+_FILE_MODE = 0o666  # what a new workbook takes over of its folder's
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _NO_LINK
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 
@@ -135,7 +136,11 @@ class _Folder:
 
     @contextmanager
     def written(self, content: bytes, *, like: os.stat_result | None) -> Iterator[str]:
-        """The name of a new file on the disk, with owner and mode of the one it is to replace; gone after the block."""
+        """
+        The name of a new file on the disk; gone after the block.
+
+        It has owner and mode of the one it is to replace; else whoever may use the folder may read and write it.
+        """
         name = f".aftersheet-{secrets.token_hex(8)}.tmp"
         try:
             self._write(name, content, like)
@@ -151,10 +156,15 @@ class _Folder:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            if like is not None and hasattr(os, "fchmod"):
+            if hasattr(os, "fchmod"):
                 with suppress(OSError):  # on shares that know no modes
-                    os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode))
-                    os.fchown(file.fileno(), like.st_uid, like.st_gid)
+                    mode = like.st_mode if like is not None else self._own().st_mode & _FILE_MODE
+                    os.fchmod(file.fileno(), stat.S_IMODE(mode))
+                    if like is not None:
+                        os.fchown(file.fileno(), like.st_uid, like.st_gid)
+
+    def _own(self) -> os.stat_result:
+        return os.fstat(self._descriptor) if self._descriptor is not None else self._path.stat()
 
     def name_new(self, old: str, new: str) -> None:
         """

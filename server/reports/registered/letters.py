@@ -133,9 +133,14 @@ def _delivery(
             f"The workbook has {megabytes} MB; sign in and fetch it under My workbooks.",
         )
     rows = Text("", "") if run.rows is None else Text(f"共 {run.rows} 行。", f" {run.rows} rows.")
+    put = Text("", "")
+    if run.delivered_to and run.in_place_at:
+        put = Text(
+            f"已放到共享“{row.share}”：{run.delivered_to}\n", f"It is on the share {row.share}: {run.delivered_to}\n"
+        )
     lines = Text(
-        f"《{row.title}》已刷新，数据截至 {as_of}。{rows.zh}\n{place.zh}",
-        f"“{row.title}” has been refreshed; figures as of {as_of}.{rows.en}\n{place.en}",
+        f"《{row.title}》已刷新，数据截至 {as_of}。{rows.zh}\n{put.zh}{place.zh}",
+        f"“{row.title}” has been refreshed; figures as of {as_of}.{rows.en}\n{put.en}{place.en}",
     )
     link = f"\n{where}" if where else ""
     foot = Text(

@@ -1,7 +1,11 @@
 """Reports put on a share: a new file, the one put there before, and never over somebody else's; folder and WebDAV."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,9 +13,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
+from sqlalchemy import select
 
 from server.access.visibility import Viewer
 from server.app import create_app
+from server.intake.mail.models import Reply
 from server.reports.registered import performing
 from server.reports.registered.folders import FolderPlace
 from server.reports.registered.period_rules import PeriodRule
@@ -145,14 +151,16 @@ def test_a_worker_that_dies_after_putting_it_there_leaves_one_file(
 
 
 def test_a_file_laid_there_in_the_same_moment_stays(open_site: OpenSite, folder: Path):
-    """Between the look and the naming."""
+    """Between the look and the naming; what is put there may be read by whoever may use the folder."""
+    (folder / "月报").chmod(0o750)
     place = FolderPlace(folder, ("月报", "新.xlsx"))
     place.create(b"first")
 
     with pytest.raises(ChangedMeanwhile):
         place.create(b"second")
 
-    assert (folder / "月报" / "新.xlsx").read_bytes() == b"first"
+    new = folder / "月报" / "新.xlsx"
+    assert (new.read_bytes(), new.stat().st_mode & 0o777) == (b"first", 0o640)
     assert _files(folder) == ["新.xlsx"]
 
 
@@ -166,6 +174,20 @@ def test_two_registrations_do_not_take_turns_in_one_file(open_site: OpenSite, me
     remove(site, first, by=mei)
 
     assert _put(site, mei, "月报/出差.xlsx") > first
+
+
+def test_its_mail_says_where_it_was_put(open_site: OpenSite, mei: Viewer):
+    site = open_site(smtp_port=25)
+    _put(site, mei, "月报/出差-{period}.xlsx", replace(MONTHLY, recipients=("boss@company.cn",)))
+    at(site, NOVEMBER)
+
+    with site.session(read_only=True) as session:
+        (letter,) = session.scalars(select(Reply))
+    mail = message_from_bytes(site.originals.read(letter.content_sha256 or ""), policy=default)
+    assert isinstance(mail, EmailMessage)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "已放到共享 盘：月报/出差-2026-09.xlsx" in body.get_content()
 
 
 def test_on_the_page_and_through_the_api(open_site: OpenSite, folder: Path, mei: Viewer):
