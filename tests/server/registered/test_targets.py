@@ -187,7 +187,7 @@ def test_its_mail_says_where_it_was_put(open_site: OpenSite, mei: Viewer):
     assert isinstance(mail, EmailMessage)
     body = mail.get_body(("plain",))
     assert body is not None
-    assert "已放到共享 盘：月报/出差-2026-09.xlsx" in body.get_content()
+    assert "已放到共享“盘”：月报/出差-2026-09.xlsx" in body.get_content()
 
 
 def test_on_the_page_and_through_the_api(open_site: OpenSite, folder: Path, mei: Viewer):
