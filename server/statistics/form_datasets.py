@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from server.database import table_of
 from server.records.models import Record
@@ -136,11 +136,12 @@ _CASE_ORDERS = (
     ("arrived_at", "repaired_at"), ("reported_at", "analysed_on"), ("completed_on", "verified_on"),
     ("reported_at", "closed_on"),
 )  # fmt: skip
+_NOT_REPAIRED = Text("已关闭而没有完成时间", "closed without a repair")
 _SCORES = ("score_quality", "score_price", "score_delivery", "score_packaging", "score_service", "recommend")
 
 
 class _Error(NamedTuple):
-    """An answer that cannot be: *field* lies before *after*, or outside its range where *after* is none."""
+    """An answer that cannot be: *field* lies before *after*, or else its *limit* says why, a range or in words."""
 
     form_id: str
     number: str
@@ -168,12 +169,15 @@ def _of_cases(sources: Sources, form: FormDefinition) -> Iterator[_Error]:
         c[late] < (c[early] if late.endswith("_at") == early.endswith("_at") else func.date(c[early]))
         for early, late in _CASE_ORDERS
     ]
-    query = case_rows.query_of(sources.view, neighbours=False).where(or_(*wrong))
+    unrepaired = and_(c.closed_on.is_not(None), c.repaired_at.is_(None))
+    query = case_rows.query_of(sources.view, neighbours=False).where(or_(*wrong, unrepaired))
     for case in case_rows.read(sources.view, query):
         if sources.selected(case):
             row = {name: getattr(case, name) for order in _CASE_ORDERS for name in order}
             place = case.number, case.station, case.reported_at.date()
             yield from _misordered(form, place, row, _CASE_ORDERS)
+            if case.closed_on is not None and case.repaired_at is None:
+                yield _Error(form.form_id, *place, form.field("closed_on"), case.closed_on, None, _NOT_REPAIRED)
 
 
 def _of_form(sources: Sources, form: FormDefinition, orders: tuple[tuple[str, str], ...]) -> Iterator[_Error]:
@@ -240,6 +244,8 @@ def _written(value: Any) -> str:
 
 
 def _what(error: _Error, language: Language) -> str:
+    if isinstance(error.limit, Text):
+        return error.limit[language]
     if error.after is None:
         least, most = error.limit
         return Text(f"不在 {least}~{most} 之内", f"not within {least} to {most}")[language]

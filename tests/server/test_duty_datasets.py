@@ -183,6 +183,18 @@ def test_what_was_answered_before_it_was_asked_is_a_data_error(site: Site) -> No
     ]
 
 
+def test_a_case_closed_without_a_repair_is_on_the_error_list(site: Site) -> None:
+    """The form refuses it; where it came from elsewhere, the next failure would be a duplicate for ever."""
+    case = send(site, "fracas", FAILURE, datetime(2026, 3, 2, 13, 0), "case")
+    with site.session() as session:
+        closed = {"closed_on": date(2026, 3, 4), "repaired_at": None}
+        session.execute(update(kept_revisions.table(site.definitions["fracas"])).values(**closed))
+
+    assert [(row["number"], row["field"], row["what"]) for row in rows(site, "data_errors", as_of=NOW)] == [
+        (case, "关闭日期", "已关闭而没有完成时间")
+    ]
+
+
 def test_modes_have_curves_and_the_coming_year_its_failures(site: Site) -> None:
     """Four failures of one train: its curve ends at 4; as many a kilometre are expected until its warranty ends."""
     for month in (1, 2, 3, 4):
