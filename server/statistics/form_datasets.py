@@ -117,6 +117,7 @@ _DUE: Computed[_Month] = Computed(
         "sent": lambda m, q: m.states.on_time + m.states.late,
         "late": lambda m, q: m.states.late,
         "missing": lambda m, q: m.states.overdue,
+        "not_in_time": lambda m, q: m.states.late + m.states.overdue,
         "not_due": lambda m, q: m.states.not_due,
         "rate": lambda m, q: m.states.rate,
     },

@@ -108,7 +108,7 @@ def test_deadlines_and_their_items_agree(site: Site) -> None:
     send(site, "feedback", VOICE, datetime(2026, 3, 3, 16, 0), "complaint")
     counted, items = measures(site, "deadlines"), measures(site, "deadline_items")
 
-    assert counted == items == {"on_time_rate": 0.25, "overdue": 3, "errors": 0}
+    assert counted == items == {"on_time_rate": 0.25, "on_time": 1, "late": 0, "overdue": 3, "errors": 0}
 
 
 def test_nobody_is_late_for_what_needed_no_visit(site: Site) -> None:

@@ -43,12 +43,12 @@ def complaint(path):
 
 
 def test_the_reports_that_come_along_load():
-    """The six reports of the paper and the two boards, each for month, quarter and history; a form is no report."""
+    """The six reports of the paper, the boards, costs and forms: by month, quarter, history; a form is no report."""
     reports = load_reports()
 
     assert list(reports) == [
-        "fault_analysis", "feedback", "fracas_board", "installations", "plans_due", "repairs", "satisfaction_board",
-        "trips",
+        "fault_analysis", "feedback", "forms_and_deadlines", "fracas_board", "installations", "plans_due", "repairs",
+        "satisfaction_board", "service_costs", "trips",
     ]  # fmt: skip
     for report in reports.values():
         assert report.periods == ("month", "quarter", "history")
