@@ -12,6 +12,7 @@ from tests.validity import assert_valid
 from tests.workbooks.drawn_report import BACKLOG, CASES, PARETO, REPORT, dataset, datasets, drawn_cases
 from workbooks.dataset import Column
 from workbooks.form import Text
+from workbooks.package import Package
 from workbooks.pivots import build_report
 from workbooks.push import push
 from workbooks.reporting.edition import Edition, Lineage, Origin
@@ -222,6 +223,10 @@ def test_every_kind_of_chart_and_format_is_valid(office, tmp_path):
 
     (tmp_path / "kinds.xlsx").write_bytes(content)
     office.convert(tmp_path / "kinds.xlsx", tmp_path / "kinds.ods")
+    package = Package(content)
+    setups = {sheet.title: package.xml(sheet.part).find("{*}pageSetup") for sheet in package.sheets()}
+    assert setups["透视"].get("fitToHeight", "1") == "1"  # with its chart on one page
+    assert setups["行"].get("fitToHeight") == "0"
     assert_valid(content)
 
 

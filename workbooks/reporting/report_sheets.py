@@ -28,6 +28,7 @@ _ROW = 20  # pixels high
 _UNDER_CHART = 40  # pixels between a chart and the table under it, at least
 _BESIDE = 8  # columns of a table that has its chart beside it
 _PIVOT_BESIDE = 100  # letters across of a pivot table that has its chart beside it
+_ON_A_PAGE = 60  # rows that can be read on one page
 _WIDEST = 56  # letters of a column of a table
 _TOTAL = 13  # letters across: LibreOffice calls the column of totals by a longer name
 _UPRIGHT = 150  # letters across that can be read on an upright page
@@ -127,7 +128,10 @@ def add_table(
         page.set_portrait()
     if not _wide(sheet):
         page.freeze_panes(top + 1, 0 if sheet.chart else 1)
-    page.repeat_rows(top)
+    if sheet.chart and not _wide(sheet):
+        _keep_with_chart(page, len(dataset))
+    else:
+        page.repeat_rows(top)
     if not sheet.chart and total > _PAGE_WIDTH:  # a wide table is printed on pages side by side that can be read
         page.fit_to_pages(-(-int(total) // _PAGE_WIDTH), 0)
         page.repeat_columns(0)
@@ -176,9 +180,18 @@ def add_pivot(
         _write_line(page, number, layout, line, looks, language)
     if not sheet.slicers and not (sheet.chart and wide):  # they would fill a small screen if they stayed on it
         page.freeze_panes(body, len(layout.rows))
-    page.repeat_rows(top, body - 1)
+    if sheet.chart and not wide:
+        _keep_with_chart(page, len(layout.lines))
+    else:
+        page.repeat_rows(top, body - 1)
     _add_conditions(page, layout, body, looks)
     return PlacedPivot(layout=layout, sheet=sheet.title[language], top=top + 1, left=1)
+
+
+def _keep_with_chart(page: Worksheet, rows: int) -> None:
+    """One page for a table and the chart beside it; a longer one repeats no heading, since the chart is over that."""
+    if rows <= _ON_A_PAGE:
+        page.fit_to_pages(1, 1)
 
 
 def _captions(layout: PivotLayout, fields: Sequence[CacheField], language: Language) -> list[str]:
