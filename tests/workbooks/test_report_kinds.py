@@ -230,6 +230,26 @@ def test_every_kind_of_chart_and_format_is_valid(office, tmp_path):
     assert_valid(content)
 
 
+def test_points_keep_their_names_when_rows_come_and_go():
+    """The labels of a scatter are those of the column, after a push too."""
+    rows = [{"month": "a", "n": 1, "rate": 0.1}, {"month": "b", "n": 2, "rate": 0.2}]
+    columns = {"month": ("月", "text"), "n": ("数", "integer"), "rate": ("率", "decimal")}
+    chart = ReportChart(type="scatter", title=WORDS, categories="rate", columns=("n",), labels="month")
+    sheet = ReportSheet(title=Text("点", "Points"), table=ReportTable(name="T_odd", dataset="odd"), chart=chart)
+    report = ReportDefinition(report_id="odd", title=WORDS, summary=WORDS, sheets=(sheet,))
+    content = build_report(report, {"T_odd": dataset("odd", columns, rows)}, "zh")
+    more = [{"month": "c", "n": 3, "rate": 0.3}, *rows]
+
+    for book, cells, names in (
+        (content, "'点'!$A$5:$A$6", ["a", "b"]),
+        (push(content, dataset("odd", columns, more)).content, "'点'!$A$5:$A$7", ["c", "a", "b"]),
+    ):
+        labels = next(Package(book).xml("xl/charts/chart1.xml").iter("{*}datalabelsRange"))
+        assert labels.findtext("{*}f") == cells
+        assert [point.text for point in labels.iter("{*}v")] == names
+        assert_valid(book)
+
+
 def test_a_table_to_be_read_stands_under_its_heading_with_its_decimals():
     """One with a note and nothing else; a wide one with a chart stands under the chart; a push keeps all that."""
     columns = tuple(

@@ -11,6 +11,7 @@ from workbooks.package import Package, relation_target
 from workbooks.pushing.coming import CHART_POINTS
 from workbooks.pushing.resizing import Resizing
 
+_CACHES = ("numCache", "strCache", "dlblRangeCache")  # of numbers, texts and the labels beside points
 _CHART = re.compile(r"(?:chart|chartex)\+xml$")
 _FORMULA_TAGS = (b"<f>", b"<f ", b":f>", b":f ")  # searched one by one: a pattern takes ten times as long
 _COLUMN = re.compile(r".*!\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?\d+)?")
@@ -85,16 +86,14 @@ def _renew_cache(formula: etree._Element, values: CachedValues) -> None:
     assert parent is not None
     for cache in list(parent):
         kind = etree.QName(cache).localname
-        if kind in ("lvl", "multiLvlStrCache") or (
-            kind in ("numCache", "strCache") and (new is None or len(new) > CHART_POINTS)
-        ):
+        if kind in ("lvl", "multiLvlStrCache") or (kind in _CACHES and (new is None or len(new) > CHART_POINTS)):
             parent.remove(cache)
-        elif kind in ("numCache", "strCache") and new is not None:
+        elif kind in _CACHES and new is not None:
             _fill(cache, new, numeric=kind == "numCache")
 
 
 def _fill(cache: etree._Element, values: Sequence[float | str | None], *, numeric: bool) -> None:
-    namespace = etree.QName(cache).namespace
+    namespace = etree.QName(cache[0] if len(cache) else cache).namespace  # labels keep points of the chart's own
     for child in list(cache):
         if etree.QName(child).localname in ("pt", "ptCount"):
             cache.remove(child)
