@@ -228,7 +228,8 @@ class KeptRevisions:
     """
     Answers that every revision keeps in columns of their own, for figures as of any instant.
 
-    *indexes* name the columns by which such figures look them up.
+    *indexes* name the columns by which such figures look them up, *number* and *known_from*
+    among them where a look at the index alone is to be enough.
     """
 
     columns: tuple[Name, ...]
