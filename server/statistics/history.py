@@ -1,6 +1,6 @@
 """The whole history of cases, month by month: the rollups of what has settled, and the cases that have not."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -55,7 +55,7 @@ class Asked(NamedTuple):
     """
     What is wanted of a history: months from that of *first* to that of *last* (open where None), and what of them.
 
-    *by* names for each part the fields of its group that its rows tell apart.
+    *by* names for each part the fields of its group that its rows tell apart, or the year.
     """
 
     selection: Selection
@@ -172,11 +172,12 @@ class _History:
         kind = KINDS[part]
         table = WHOLE[kind.table] if whole else kind.table
         c = table.c
-        keys = [c[name] for name in self._asked.by[part]]
+        keys = [c.month // 100 if name == "year" else c[name] for name in self._asked.by[part]]
         conditions = [c.month.between(self._first, self._last), *self._chosen(table)]
         if not whole:
             conditions.append(c.settled < self._before)
-        if whole and len(keys) >= len(table.primary_key) - 1:  # reading a few rows more is faster than grouping them
+        if whole and len(keys) >= len(table.primary_key) - 1 and "year" not in self._asked.by[part]:
+            # Reading a few rows more is faster than grouping them.
             query = select(*keys, *(c[name] for name in kind.sums._fields)).where(*conditions)
         else:
             added = (cast(func.sum(c[name]), BigInteger) for name in kind.sums._fields)
@@ -186,7 +187,7 @@ class _History:
     def _by(self, part: Part, groups: Mapping[Any, Any]) -> dict[Row, Row]:
         """The sums of *groups*, which have the same sums by more, by what is asked for."""
         by = self._asked.by[part]
-        read = [_number_of if name == "month" else attrgetter(name) for name in by]
+        read = [_NUMBERS.get(name) or attrgetter(name) for name in by]
         found: dict[Row, Row] = {}
         for group, more in groups.items():
             month = month_number(group.month)
@@ -195,8 +196,10 @@ class _History:
         return found
 
 
-def _number_of(group: Any) -> int:
-    return month_number(group.month)
+_NUMBERS: Mapping[str, Callable[[Any], int]] = {
+    "month": lambda group: month_number(group.month),
+    "year": lambda group: int(group.month.year),
+}
 
 
 def _merged(settled: list[Row], live: Mapping[Row, Row], width: int) -> list[Row]:

@@ -73,6 +73,13 @@ _DIMENSIONS: dict[str, _Value] = {
     "system": _answer("system"),
 }
 
+_MODES: dict[str, _Value] = {
+    "part": _answer("part"),
+    "failure_mode": _answer("failure_mode"),
+    **_same("failures", "counted"),
+    "repeats": lambda columns, query: columns["repeated"],
+}
+
 COMPUTED: dict[str, Summed] = {
     "fracas_months": Summed(
         columns=_summed("cases", "month", "station", "customer", "vehicle_type", "system", "severity"),
@@ -92,12 +99,14 @@ COMPUTED: dict[str, Summed] = {
     ),
     "fracas_month_modes": Summed(
         columns=_summed("modes", "month", "station", "vehicle_type", "system", "part", "failure_mode"),
+        values={**_DIMENSIONS, **_MODES},
+    ),
+    "fracas_year_modes": Summed(
+        columns=_summed("modes", "year", "station", "vehicle_type", "system", "part", "failure_mode"),
         values={
-            **_DIMENSIONS,
-            "part": _answer("part"),
-            "failure_mode": _answer("failure_mode"),
-            **_same("failures", "counted"),
-            "repeats": lambda columns, query: columns["repeated"],
+            **_same("year"),
+            **{name: _DIMENSIONS[name] for name in ("region", "station", "vehicle_type", "system")},
+            **_MODES,
         },
     ),
     "fracas_month_backlog": Summed(

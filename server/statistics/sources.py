@@ -129,7 +129,8 @@ class Sources:
         """
         The same of one *part*, added up over all but the fields *by* of its group: rows of those, then the sums.
 
-        Rows are in order; a month is a number such as 201605, what is not given is "".
+        Rows are in order; a month is a number such as 201605, what is not given is "". The
+        *year* may be asked for, too.
         """
         asked = history.Asked(self.selection, self.regions, first, last, {part: by})
         return history.sums_of(self.view, asked)[part]

@@ -285,6 +285,9 @@ def test_datasets_of_the_history_add_up_to_the_cases(site: Site) -> None:
 
     months, modes, backlog = rows("fracas_months"), rows("fracas_month_modes"), rows("fracas_month_backlog")
     assert sum(row["failures"] for row in months) == sum(row["failures"] for row in modes) == len(expected)
+    years = rows("fracas_year_modes")
+    assert sum(row["failures"] for row in years) == len(expected)
+    assert {(row["year"], row["part"]) for row in years} == {(row["year"], row["part"]) for row in modes}
     assert sum(row["repeats"] for row in months) == sum(case.repeated for case in expected)
     hours = [case.response_hours for case in expected if case.response_hours is not None]
     assert sum(row["responded"] for row in months) == len(hours)
