@@ -41,7 +41,7 @@ from workbooks.reporting.report_style import Looks
 from workbooks.reporting.slicers import PlacedSlicer
 
 _A4 = 9
-_BOARD_SIZE, _BOARD_COLUMNS, _ROW = (568, 312), 9, 20  # of a chart in pixels, in columns and of a row of usual size
+_BOARD_SIZE, _BOARD_COLUMNS, _ROW = (562, 312), 9, 20  # of a chart in pixels, in columns and of a row of usual size
 _FOOT = 200  # letters; Excel takes 255 with what else stands there
 _HIGH = 0.95  # height by width from which on a board is larger on an upright page
 _TAB = {"cover": "#1F3864", "board": "#F2A541", "pivot": "#5B9BD5", "data": "#9CA3AF", "appendix": "#7F9F7F"}

@@ -30,7 +30,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 _ROUND = ("doughnut", "radar")
 SIZE = (780, 420)
-_AROUND_BARS, _NAME, _BAR = 110, 17, 9  # pixels: title, scale and legend; a category's name; one bar
+_AROUND_BARS, _NAME, _BAR = 160, 22, 9  # pixels: title, scale and legend; a category's name; one bar
 _IN_TIME = re.compile(r"\d{4}")  # how months, quarters and years begin
 
 
