@@ -66,8 +66,8 @@ def _others(sources: Sources) -> Iterator[Due]:
 
 
 def _actions(sources: Sources, period: Period) -> Iterator[Due]:
-    """Corrective actions from their analysis on, which comes after the report."""
-    for case in sources.cases_between("reported_at", None, period.end):
+    """Corrective actions from their analysis on."""
+    for case in sources.cases_between("analysed_on", period.start, period.end):
         if case.planned_on is not None and case.analysed_on is not None:
             reached = state(case.planned_on, case.completed_on, sources.today)
             yield Due("action", case.number, case.analysed_on, case.station, case.customer, reached)

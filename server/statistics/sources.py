@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, func, or_, select
 
 from server.access.visibility import Viewer, visible
 from server.database import table_of
@@ -23,7 +23,7 @@ from server.statistics.snapshot import View
 from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
 from server.statistics.trips import Trip, trips
 
-Anchor = Literal["reported_at", "occurred_at", "repaired_at"]
+Anchor = Literal["reported_at", "occurred_at", "repaired_at", "analysed_on"]
 
 
 class _Place(NamedTuple):
@@ -76,10 +76,11 @@ class Sources:
     def cases_between(self, anchor: Anchor, first: date | None, last: date | None) -> list[Case]:
         """The cases whose *anchor* lies from *first* to *last* (both included, open where None), oldest first."""
         at, bounds = case_rows.kept(self.view).c[anchor], []
+        exact = not isinstance(at.type, DateTime)  # a column of days
         if first is not None:
-            bounds.append(at >= datetime.combine(first, time.min))
+            bounds.append(at >= (first if exact else datetime.combine(first, time.min)))
         if last is not None:
-            bounds.append(at <= datetime.combine(last, time.max))
+            bounds.append(at <= (last if exact else datetime.combine(last, time.max)))
         # What is dated after the as-of time has not happened: such a repair is blank by then.
         return [case for case in self._cases(*bounds, at.is_not(None)) if getattr(case, anchor) is not None]
 
