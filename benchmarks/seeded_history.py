@@ -142,6 +142,7 @@ def courses(records: int, years: int, seed: int, until: date, fleet: Fleet, zone
         flags = [values[page].tolist() for values in (needed, stuck, no_done, ages > DETAILED, severe)]
         told = [values[page].tolist() for values in rolls]
         trains, cars, modes, parts = (drawn[name][page].tolist() for name in ("train", "car", "mode", "part"))
+        failed = drawn["occurred"][page].tolist()
         for i in range(len(page)):
             mode = _MODES[modes[i]]
             part = mode.part or _PARTS[parts[i]]
@@ -157,7 +158,7 @@ def courses(records: int, years: int, seed: int, until: date, fleet: Fleet, zone
                 "in_warranty" if occurred[:10] <= known["warranty_until"] else "out_of_warranty",
                 occurred, local["reported"][i], None if told[1][i] < 0.05 else local["responded"][i],
                 local["arrived"][i], local["repaired"][i], 1 if told[2][i] < 0.86 else 2,
-                None if told[3][i] < 0.12 else trains[i] * 100 + i,
+                None if told[3][i] < 0.12 else _odometer(train, trains[i], failed[i]),
             )  # fmt: skip
             revisions: list[tuple[str, tuple[Any, ...]]] = [(instants["received"][i], (None,) * len(_LATER))]
             planned = days[3][i][:10] if flags[0][i] else None
@@ -181,6 +182,12 @@ def courses(records: int, years: int, seed: int, until: date, fleet: Fleet, zone
             if flags[3][i] and len(revisions) > 2:
                 revisions = [revisions[0], revisions[-1]]
             yield Course(report, (mode.symptom, mode.fix), revisions)
+
+
+def _odometer(train: MasterRow, number: int, minute: int) -> int:
+    """What a train that runs every day shows on the day of that minute."""
+    accepted = (datetime.fromisoformat(train.attributes["accepted_on"]) - _EPOCH) // timedelta(minutes=1)
+    return max(0, minute - accepted) * (250 + number % 300) // 1440
 
 
 def _drawn(draw: np.random.Generator, records: int, first: int, last: int) -> dict[str, np.ndarray]:

@@ -81,6 +81,7 @@ class Case(NamedTuple):
     action_owner: str | None = None
     visits: int | None = None
     mileage_km: int | None = None
+    delay_minutes: float | None = None
     repeated: bool = False
     followed: bool = False
     duplicate: bool = False

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from server.statistics.cases import Case
 from server.statistics.failure_costs import failure_costs
 from server.statistics.fracas_datasets import mode_key
 from server.statistics.measures import ParetoRow, pareto
@@ -32,28 +31,18 @@ def _weighed(query: Query) -> Iterator[_Weighed]:
     sums: dict[Text, Counter[str]] = {_DELAY: Counter(), _DOWN: Counter(), _COST: Counter()}
     counts: dict[Text, Counter[str]] = defaultdict(Counter)
     shown: dict[str, Text] = {}
-    for case, delay in _cases(query):
+    for case in query.sources.cases_between("occurred_at", query.period.start, query.period.end):
         label = labels.of("failure_mode", case.failure_mode)
         key = mode_key(label)
         shown[key] = label
         down = None if case.repaired_at is None else (case.repaired_at - case.occurred_at) / timedelta(hours=1)
-        for by, amount in ((_DELAY, delay), (_DOWN, down), (_COST, costs.get(case.number))):
+        for by, amount in ((_DELAY, case.delay_minutes), (_DOWN, down), (_COST, costs.get(case.number))):
             if amount is not None and amount > 0:
                 sums[by][key] += amount  # type: ignore[assignment]
                 counts[by][key] += 1
     for by, amounts in sums.items():
         for rank, row in enumerate(pareto(amounts), start=1):
             yield _Weighed(by, rank, shown[row.name], row, counts[by][row.name])
-
-
-def _cases(query: Query) -> Iterator[tuple[Case, float | None]]:
-    """The cases of the period as they stood, with their minutes of delay."""
-    for row in query.sources.view.rows("fracas"):
-        if not (row["reported_at"] and row["occurred_at"] and query.period.holds(row["occurred_at"].date())):
-            continue
-        case = Case.of(row).until(query.sources.now)
-        if case is not None and query.sources.selected(case):
-            yield case, row["delay_minutes"]
 
 
 _WEIGHED: Computed[_Weighed] = Computed(
