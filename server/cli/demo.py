@@ -27,6 +27,7 @@ from server.cli.terminal import console, language_option, plain, progress_bar, w
 from server.demo.loader import Account, load_demo
 from server.records.outcome import Outcome
 from server.reports import build_named_report
+from server.reports.registered.working import workbooks_at_work
 from server.settings import Settings, SettingsError, load_settings
 from server.site import Site
 from workbooks.form import Language
@@ -96,7 +97,7 @@ def _show(site: Site, folder: Path, files: list[Path], once: bool, since: date |
         report = _build_report(site, language)
         _show_places(site, address, accounts, answers, mails, report)
         if not once:
-            _wait(address)
+            _keep_serving(site, address)
     return _surprises(answers) + surprises(mails)
 
 
@@ -246,6 +247,12 @@ def _show_places(
     for account in accounts:
         station = f" of station {account.station}" if account.station else ""
         console.print(f"  sign in as [bold]{account.username}[/]{station}, password [bold]{plain(account.password)}[/]")
+
+
+def _keep_serving(site: Site, address: str) -> None:
+    """Until Ctrl+C, with registered workbooks refreshed as `serve` does."""
+    with workbooks_at_work(site):
+        _wait(address)
 
 
 def _wait(address: str) -> None:

@@ -4,6 +4,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 from rich.table import Table
@@ -81,7 +82,7 @@ def verify(
     if as_json:
         print_json(as_mapping(found))
     else:
-        _print(found, language)
+        _print(found, site.zone, language)
     sys.exit(_EXIT[found.verdict])
 
 
@@ -99,11 +100,10 @@ def _instant(site: Site, moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=site.zone)
 
 
-def _print(found: verification.Verification, language: Language) -> None:
+def _print(found: verification.Verification, zone: ZoneInfo, language: Language) -> None:
     if found.stamp:
-        console.print(
-            f"{found.stamp.report} {found.stamp.period} · {found.stamp.as_of:%Y-%m-%d %H:%M %Z}", markup=False
-        )
+        as_of = found.stamp.as_of.astimezone(zone)
+        console.print(f"{found.stamp.report} {found.stamp.period} · {as_of:%Y-%m-%d %H:%M}", markup=False)
     if found.broken:
         console.print(found.broken[language], markup=False)
     for (sheet, part), differences in grouped(found).items():

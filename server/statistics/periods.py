@@ -48,6 +48,12 @@ class OutOfReach(ValueError):
     """A day for which no figures can be computed: the calendar ends within a year of it."""
 
 
+def names_of(first: date, last: date, *, by_quarter: bool) -> list[str]:
+    """Every month or quarter from that of *first* to that of *last*, also those in which nothing happened."""
+    name = quarter_of if by_quarter else month_of
+    return list(dict.fromkeys(name(month) for month in months(first, last)))
+
+
 def instant_of(day: date, zone: ZoneInfo) -> datetime:
     """
     The end of *day* in *zone*, in UTC: what an as-of date means.

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +14,12 @@ from openpyxl import load_workbook
 from rich.text import Text
 from sqlalchemy import select
 
+from server.cli import demo
 from server.cli.installation import open_site
 from server.cli.terminal import plain
 from server.demo import demo_master
 from server.records.models import AuditEntry
+from server.site import Site
 from tests.server.commands import Run, commands
 from workbooks.master_workbook import write_master
 from workbooks.reader import read
@@ -344,6 +347,16 @@ def test_demo_does_the_whole_job(run: Run, tmp_path: Path):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "home" / "reports" / "fracas_board.xlsx").stat().st_size > 10_000
     assert "sign in as" in result.output
+
+
+def test_demo_refreshes_registered_workbooks_while_it_serves(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """What a visitor registers there is not left in the queue."""
+    alive: list[str] = []
+    monkeypatch.setattr(demo, "_wait", lambda _: alive.extend(thread.name for thread in threading.enumerate()))
+
+    demo._keep_serving(site, "http://127.0.0.1:1")
+
+    assert "registered workbooks" in alive
 
 
 def test_check_opens_locked_workbooks(run: Run):

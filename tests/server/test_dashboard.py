@@ -101,6 +101,17 @@ def test_a_month_reads_as_of_its_end(site: Site, facts: Mapping[str, str]) -> No
     assert now.column("days") == sorted(now.column("days"), reverse=True)
 
 
+def test_months_in_which_nothing_happened_stand_between_the_others(site: Site, facts: Mapping[str, str]) -> None:
+    """The one complaint came in March: April and the running May have none, which is said, not left out."""
+    charts = _charts(site)
+
+    assert charts["complaints"].column("period") == ["2026-03", "2026-04", "2026-05"]
+    assert charts["complaints"].column("class_quality") == [1, 0, 0]
+    assert charts["complaints"].column("on_time")[1:] == [None, None]
+    assert charts["trips_by_period"].column("period")[-1] == "2026-05"
+    assert charts["trips_by_period"].column("trips")[-1] == 0
+
+
 def test_rate_of_a_place_is_divided_by_its_own_kilometres(site: Site, facts: Mapping[str, str]) -> None:
     """A station without trains has no rate, whatever the others run."""
     assert [row for row in _charts(site, station="CZ")["rate"].column("kilometres") if row]

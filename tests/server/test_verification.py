@@ -291,6 +291,7 @@ def test_page_program_and_command_tell_the_same(
         assert run("verify", tmp_path / f"{name}.xlsx", "--json").exit_code == code
     told_in_words = run("verify", tmp_path / "altered.xlsx", "--lang", "en").output
     assert all(words in told_in_words for words in (cell, one["record"], "Different from the database"))
+    assert "UTC" not in told_in_words  # the as-of time is that of the site's zone, like everywhere else
 
 
 def change(site: Site, table: Any, **values: Any) -> None:

@@ -10,7 +10,7 @@ from server.statistics.boards.listing import trip_list
 from server.statistics.boards.window import Window
 from server.statistics.deadlines import State
 from server.statistics.measures import ratio
-from server.statistics.periods import month_of, quarter_of
+from server.statistics.periods import month_of, names_of, quarter_of
 from server.statistics.sources import Sources
 from server.statistics.tabular import rounded
 from server.statistics.trips import Trip, parts
@@ -55,7 +55,12 @@ def by_period(sources: Sources, name: Callable[[date], str]) -> dict[str, _Trave
 
 def trips(sources: Sources, window: Window, language: Language) -> Chart:
     """#18: trips by month or quarter."""
-    rows = list(by_period(sources, quarter_of if window.by_quarter else month_of).items())
+    found = by_period(sources, quarter_of if window.by_quarter else month_of)
+    if departed := [trip.departed_on for trip in sources.trips if trip.departed_on <= window.last]:
+        # A month without a trip is a month with none, not one to leave out.
+        known = names_of(min(departed), window.last, by_quarter=window.by_quarter)
+        found = dict(sorted({**{name: _Travel() for name in known}, **found}.items()))
+    rows = list(found.items())
     rows = rows if window.all_history else rows[-PERIODS_SHOWN[window.by_quarter] :]
     cells: Cells = [
         cell("period", *(("季度", "Quarter") if window.by_quarter else ("月", "Month")), "text", lambda r: r[0]),

@@ -12,7 +12,7 @@ from server.statistics.deadlines import State, state_by_hours
 from server.statistics.feedback_datasets import all_feedback
 from server.statistics.feedbacks import Feedback
 from server.statistics.measures import mean, net_promoter_score, ratio, wilson
-from server.statistics.periods import month_of, quarter_of
+from server.statistics.periods import month_of, names_of, quarter_of
 from server.statistics.sources import Sources
 from server.statistics.surveys import Campaign, Sheet, latest_per_customer
 from server.statistics.tabular import rounded
@@ -161,10 +161,13 @@ def reply_state(complaint: Feedback, sources: Sources) -> State:
 def complaint_classes(sources: Sources, window: Window, language: Language) -> Chart:
     """#14: complaints by month and class, with the share answered in time and what was paid."""
     shown = [c for c in complaints(sources) if c.received_at.date() <= window.last]
-    by_period: dict[str, list[Feedback]] = {}
+    # A month without a complaint is a month with none, not one to leave out.
+    days = [complaint.received_at.date() for complaint in shown]
+    known = names_of(min(days), window.last, by_quarter=window.by_quarter) if days else []
+    by_period: dict[str, list[Feedback]] = {name: [] for name in known}
     for complaint in shown:
         name = quarter_of(complaint.received_at) if window.by_quarter else month_of(complaint.received_at)
-        by_period.setdefault(name, []).append(complaint)
+        by_period[name].append(complaint)
     rows = list(by_period.items())
     rows = rows if window.all_history else rows[-12:]
     cells: Cells = [
