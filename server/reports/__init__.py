@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -161,13 +162,13 @@ def datasets_of(
 ) -> dict[str, Dataset]:
     """The rows of each table, by its name; the facts that several of them share are read once."""
     sources = Sources(View.at(session, site, viewer, about.as_of), selection)
-    loaded: dict[tuple[str, date | None, date | None], Dataset] = {}
+    loaded: dict[tuple[Any, ...], Dataset] = {}
 
     def rows(table: ReportTable) -> Dataset:
         start, end = days(table.span, about.period)
-        key = table.dataset, start, end
+        key = table.dataset, start, end, table.columns
         if key not in loaded:
-            loaded[key] = read(sources, table.dataset, Period(start, end), language)
+            loaded[key] = read(sources, table.dataset, Period(start, end), language, table.columns)
         return loaded[key]
 
     return {table.name: rows(table) for table in about.report.tables}

@@ -1,6 +1,6 @@
 """Named rows for reports and pushes: flat tables behind the pivots, one row per fact, no percentages to average."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -121,9 +121,11 @@ def load(
     return read(sources, name, period, language or viewer.language)
 
 
-def read(sources: Sources, name: str, period: Period, language: Language) -> Dataset:
+def read(sources: Sources, name: str, period: Period, language: Language, only: Collection[str] = ()) -> Dataset:
     """
     The rows of dataset *name* from *sources*, which may have read some of the facts already.
+
+    It has *only* these columns, where they are named.
 
     Raises:
         UnknownDataset: There is no such dataset.
@@ -131,4 +133,4 @@ def read(sources: Sources, name: str, period: Period, language: Language) -> Dat
     site = sources.view.site
     definition = definition_of(site, name)
     computed = _COMPUTED[name] if name in _COMPUTED else record_datasets.computed(name, site.definitions)
-    return compute(definition, computed, Query(sources, period, language))
+    return compute(definition, computed, Query(sources, period, language), only)

@@ -1,6 +1,6 @@
 """Rows of one kind turned into a dataset, column by column."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -155,9 +155,12 @@ def check_computed(computed: Mapping[str, Computed[Any] | Summed], declared: Map
         raise DefinitionError("\n".join(f"templates/reports/datasets/{problem}" for problem in sorted(problems)))
 
 
-def compute(definition: DatasetDefinition, computed: Computed[Any] | Summed, query: Query) -> Dataset:
-    """The dataset of *definition* with its rows."""
-    names = [column.name for column in definition.columns]
+def compute(
+    definition: DatasetDefinition, computed: Computed[Any] | Summed, query: Query, only: Collection[str] = ()
+) -> Dataset:
+    """The dataset of *definition* with its rows; *only* some of its columns, where they are named."""
+    columns = tuple(column for column in definition.columns if not only or column.name in only)
+    names = [column.name for column in columns]
     if isinstance(computed, Summed):
         read = computed.columns(query)
         data = tuple(computed.values[name](read, query) for name in names)
@@ -167,7 +170,7 @@ def compute(definition: DatasetDefinition, computed: Computed[Any] | Summed, que
     return Dataset(
         name=definition.name,
         title=definition.title,
-        columns=definition.columns,
+        columns=columns,
         data=data,
         as_of=query.sources.now,
         definition=definition.definition,
