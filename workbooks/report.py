@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from workbooks.library import DefinitionError, definitions_in, line_of, located, mapping_in
 from workbooks.reporting.named_measures import write_out_measures
 from workbooks.reporting.report_definition import (
+    Indicators,
     ReportChart,
     ReportDefinition,
     ReportPivot,
@@ -79,11 +80,24 @@ def _contradictions(report: ReportDefinition) -> Iterator[tuple[str, str]]:
     for name in names:
         if not _TABLE_NAME.fullmatch(name):
             yield name, f"{name!r} is no name for a table: letters without accents, digits and _, no blanks"
-    if report.indicators and report.indicators.table not in tables:
-        yield report.indicators.table, f"indicators: there is no table {report.indicators.table!r}"
+    if report.indicators:
+        yield from _indicator_problems(report.indicators, tables)
     for sheet in report.sheets:
         yield from _title_problems(report, sheet)
         yield from _sheet_problems(report, sheet, tables)
+
+
+def _indicator_problems(indicators: Indicators, tables: Mapping[str, ReportTable]) -> Iterator[tuple[str, str]]:
+    """The key figures are formulas over columns that stand in their table."""
+    table = tables.get(indicators.table)
+    if table is None:
+        yield indicators.table, f"indicators: there is no table {indicators.table!r}"
+    elif table.columns:
+        needed = [indicators.period, indicators.quarter, indicators.year]
+        needed += [name for item in indicators.items for name in (item.column, item.denominator) if name is not None]
+        for name in dict.fromkeys(needed):
+            if name not in table.columns:
+                yield indicators.table, f"indicators: {table.name} does not show the column {name!r}"
 
 
 def _title_problems(report: ReportDefinition, sheet: ReportSheet) -> Iterator[tuple[str, str]]:

@@ -108,6 +108,23 @@ def test_what_does_not_fit_together_is_said(tmp_path, change, words):
     assert words in complaint(written(tmp_path, change))
 
 
+def test_key_figures_stand_on_columns_their_table_shows(tmp_path):
+    """A formula over a column that was left out would be an error in the workbook."""
+    figures = """indicators:
+  table: T_cases
+  period: month
+  items: [{label: {zh: 合计, en: Total}, column: failures}]
+sheets:"""
+    shown = "table: {name: T_cases, dataset: cases, columns: [%s]}"
+    change = ("sheets:", figures)
+    whole, part = shown % "year, quarter, month, region, failures", shown % "month, region"
+
+    load(written(tmp_path, change, ("table: {name: T_cases, dataset: cases}", whole)))
+    text = complaint(written(tmp_path, change, ("table: {name: T_cases, dataset: cases}", part)))
+    for name in ("year", "quarter", "failures"):
+        assert f"T_cases does not show the column '{name}'" in text
+
+
 def test_what_is_no_mapping_is_refused(tmp_path):
     """A list, or no YAML at all, is a mistake with a place."""
     path = tmp_path / "report.yaml"
