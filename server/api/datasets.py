@@ -103,7 +103,7 @@ def get_report(name: str) -> Response:
     content = build_named_report(
         site(), name, caller(),
         language=language, as_of=about.as_of, period=about.period, selection=asked_selection(),
-        connection=_connection(),
+        connection=_connection(), address=own_address(),
     )  # fmt: skip
     with site().session() as session:
         site().note(session, caller(), "exported", f"report:{name}", period=about.period.name)

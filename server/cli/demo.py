@@ -94,7 +94,7 @@ def _show(site: Site, folder: Path, files: list[Path], once: bool, since: date |
         _show_answers(answers, language)
         mails = take_mail(site, folder)
         show_mail(mails)
-        report = _build_report(site, language)
+        report = _build_report(site, address, language)
         _show_places(site, address, accounts, answers, mails, report)
         if not once:
             _keep_serving(site, address)
@@ -222,9 +222,10 @@ def _show_answers(answers: list[_Answer], language: Language) -> None:
             console.print(f"    [dim]{said}{more}[/]", soft_wrap=True)
 
 
-def _build_report(site: Site, language: Language) -> Path:
+def _build_report(site: Site, address: str, language: Language) -> Path:
     path = site.settings.home / "reports" / "fracas_board.xlsx"
-    write_file(path, build_named_report(site, "fracas_board", Viewer.operator(), language=language))
+    content = build_named_report(site, "fracas_board", Viewer.operator(), language=language, address=address)
+    write_file(path, content)
     return path
 
 

@@ -31,7 +31,9 @@ from workbooks.report import load_reports
 @as_of_option
 @click.option("--macros", is_flag=True, help="An .xlsm with a button that refreshes its tables from the server.")
 @click.option(
-    "--server", default="", help="The address that buttons and connections talk to; by default the setting public_url."
+    "--server",
+    default="",
+    help="The address that buttons, connections and links to records lead to; by default the setting public_url.",
 )
 @click.option(
     "--connection",
@@ -68,6 +70,7 @@ def report(
             site, name, Viewer.operator(),
             language=language, as_of=about.as_of, period=about.period, selection=selection_of(site, narrowed, language),
             connection=_connection(site, connection, server=server, reader=reader, macros=macros),
+            address=server or None,
         )  # fmt: skip
         if out.is_dir():
             out = out / f"{about.plain_name}.xls{'m' if macros else 'x'}"

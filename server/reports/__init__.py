@@ -109,11 +109,13 @@ def build_named_report(
     period: ReportPeriod | None = None,
     selection: Selection = EVERYTHING,
     connection: Connection | None = None,
+    address: str | None = None,
 ) -> bytes:
     """
     The report workbook *name* with the figures *viewer* may see; see `occasion` for *period* and *as_of*.
 
-    With a *connection* Excel or WPS fetches them again.
+    With a *connection* Excel or WPS fetches them again. The lineage links to the records at
+    *address*, that of the server; by default the setting public_url, and nowhere without either.
 
     Raises:
         UnknownReport: There is no such report.
@@ -123,7 +125,9 @@ def build_named_report(
     about = occasion(site, name, period=period, as_of=as_of)
     with site.session(read_only=True) as session:
         datasets = datasets_of(session, site, about, viewer, language, selection)
-        content = build_from(session, site, about, datasets, viewer, language=language, selection=selection)
+        content = build_from(
+            session, site, about, datasets, viewer, language=language, selection=selection, address=address
+        )
     if connection is None or connection.kind == "none":
         return content
     return connected(
@@ -143,17 +147,20 @@ def build_from(
     selection: Selection = EVERYTHING,
     built_at: datetime | None = None,
     made_by: str | None = None,
+    address: str | None = None,
 ) -> bytes:
     """
     The workbook of the report *about* is about, from *datasets* by table.
 
     Its stamp says that it was built at *built_at* (aware) by the version *made_by*, by
-    default now and by this one.
+    default now and by this one. *address* is that of the server, by default the setting
+    public_url.
     """
     origins = lineage(session, datasets, viewer, site=site, as_of=about.as_of, language=language)
     master = site.master(session, retired=True)
     at = (built_at or datetime.now(UTC)).replace(microsecond=0)
-    edition = _edition(site, about, viewer, language, selection, datasets, master, at, made_by or version("aftersheet"))
+    made_by = made_by or version("aftersheet")
+    edition = _edition(site, about, viewer, language, selection, datasets, master, at, made_by, address)
     return build_report(about.report, datasets, language, edition=edition, lineage=origins)
 
 
@@ -184,6 +191,7 @@ def _edition(
     master: Master,
     built_at: datetime,
     made_by: str,
+    address: str | None,
 ) -> Edition:
     period = about.period
     tables = {}
@@ -203,7 +211,7 @@ def _edition(
         stamp=stamp, kind=period.kind, name=shown.name, before=_before(shown), period=period.label,
         over=period.end is None or about.as_of >= instant_of(period.end, site.zone),
         selection=label(master, selection), viewer=_scope(viewer, master), as_of=as_of,
-        built_at=built_at.astimezone(site.zone).replace(tzinfo=None), public_url=site.settings.public_url,
+        built_at=built_at.astimezone(site.zone).replace(tzinfo=None), public_url=address or site.settings.public_url,
     )  # fmt: skip
 
 

@@ -281,6 +281,7 @@ def report(name: str) -> Response:
         site(), name, signed_in(),
         language=language, as_of=about.as_of, period=about.period, selection=selection,
         connection=Connection(kind=kind, server=server_address(), reader=signed_in()),
+        address=server_address(),
     )  # fmt: skip
     with site().session() as session:
         site().note(session, signed_in(), "exported", f"report:{name}", period=about.period.name)

@@ -17,6 +17,7 @@ from server.reports import SEAL, PeriodNotOffered, UnknownReport, build_named_re
 from server.reports.choices import NoSuchChoice, chosen, label
 from server.reports.lineage import lineage
 from server.reports.spans import days
+from server.reports.verification import verify
 from server.site import Site
 from server.statistics.datasets import load
 from server.statistics.report_period import ReportPeriod
@@ -188,6 +189,24 @@ def test_figures_lead_to_records_and_submissions(site: Site, case: str) -> None:
     assert (row["提交号"], row["原文件 sha256"]) == (sent.id, sent.sha256)
     assert row["计入的数据表"] == "T_fracas_cases; T_fracas_backlog"
     assert sheet["A5"].hyperlink.target == f"https://aftersheet.example/records/{case}"
+
+
+def test_the_lineage_leads_to_the_server_that_was_asked(app: Flask, site: Site, case: str) -> None:
+    """Without a public address page and API give the one they were asked under; a link is no figure to be checked."""
+    page = signed_in(app, "ada").get("/reports/fracas_board.xlsx?period=2026-03")
+    api = program(app, site, "ada").get("/reports/fracas_board?period=2026-03&lang=zh")
+    known = build_named_report(
+        site, NAME, OPERATOR, language="zh", period=ReportPeriod.parse("2026-03"), address="https://known.example/"
+    )
+    plain = build_named_report(site, NAME, OPERATOR, language="zh", period=ReportPeriod.parse("2026-03"))
+    cells = [load_workbook(BytesIO(content))["溯源"]["A5"] for content in (page.data, api.data, known, plain)]
+
+    assert [cell.value for cell in cells] == [case] * 4
+    assert [cell.hyperlink and cell.hyperlink.target for cell in cells] == [
+        f"http://localhost/records/{case}", f"http://localhost/records/{case}", f"https://known.example/records/{case}",
+        None,
+    ]  # fmt: skip
+    assert verify(site, known, OPERATOR).verdict == "equal"
 
 
 def test_lineage_is_that_of_the_viewer_and_sums_up_what_is_too_long(site: Site, case: str, charlie: Viewer) -> None:
