@@ -15,7 +15,7 @@ from server.cli.narrowing import asked_period, end_of_day, selection_of, selecti
 from server.cli.terminal import console, json_option, language_option, print_json
 from server.reports import verification
 from server.reports.refused_checks import CannotVerify
-from server.reports.verified_words import VERDICTS, as_mapping, behind, beside, grouped, place_of
+from server.reports.verified_words import as_mapping, behind, beside, counted, grouped, outcome, place_of
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, names
 from workbooks.form import Language, Text
@@ -125,8 +125,4 @@ def _print(found: verification.Verification, zone: ZoneInfo, language: Language)
         console.print(words[language])
     for text in (*found.unverified, *found.notes):
         console.print(text[language], markup=False)
-    counted = Text(
-        f"核对了 {found.figures} 个数字和背后的 {found.records} 条记录",
-        f"{found.figures} figures and {found.records} records behind them compared",
-    )[language]
-    console.print(f"{VERDICTS[found.verdict][language]} · {counted}", markup=False)
+    console.print(f"{outcome(found)[language]} · {counted(found)[language]}", markup=False)

@@ -11,6 +11,7 @@ VERDICTS = {
     "different": Text("与数据库不一致", "Different from the database"),
     "unverified": Text("部分内容无法核对", "Some of it could not be checked"),
 }
+_BROKEN = Text("封签不符，没有核对", "The seal does not fit; not compared")
 _KINDS = {
     "figure": Text("数值不同", "differs"),
     "missing": Text("工作簿中缺少", "missing in the workbook"),
@@ -21,6 +22,25 @@ _KINDS = {
     "answers": Text("答案与校验值不符", "answers do not fit their hash"),
     "record": Text("缺少或多出这一行", "row missing or added"),
 }
+
+
+def outcome(found: Verification) -> Text:
+    """The verdict in words; of a broken stamp nothing is said about the database."""
+    return _BROKEN if found.broken is not None else VERDICTS[found.verdict]
+
+
+def counted(found: Verification) -> Text:
+    """How much was compared and how much of it differs."""
+    if found.broken is not None:
+        return Text(
+            "一个数字也没有与数据库核对：印记不可信，不知道该按什么时间、期间和范围核对。",
+            "No figure was compared with the database: a stamp that is not to be trusted does not say "
+            "as of when, for what period and for whom they are.",
+        )
+    return Text(
+        f"核对了 {found.figures} 个数字和背后的 {found.records} 条记录，{found.total} 处不同。",
+        f"{found.figures} figures and {found.records} records behind them compared, {found.total} differ.",
+    )
 
 
 def behind(difference: Difference) -> bool:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from server.intake.mail.plain import plain
 from server.reports.refused_checks import CannotVerify
 from server.reports.verification import Verification, verify
-from server.reports.verified_words import VERDICTS, behind, beside, grouped, place_of
+from server.reports.verified_words import behind, beside, counted, grouped, outcome, place_of
 from server.web.context import site
 from server.web.viewer import login_required, signed_in
 from workbooks.form import Text
@@ -49,7 +49,8 @@ def _page(*, filename: str = "", why: Text | None = None, found: Verification | 
         why=why,
         found=found,
         groups=grouped(found) if found else {},
-        verdict=VERDICTS[found.verdict] if found else None,
+        outcome=outcome,
+        counted=counted,
         behind=behind,
         beside=beside,
         place_of=place_of,

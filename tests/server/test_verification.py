@@ -289,6 +289,11 @@ def test_page_program_and_command_tell_the_same(
     for name, body, code in (("equal", content, 0), ("altered", altered, 1), ("none", none, 2)):
         (tmp_path / f"{name}.xlsx").write_bytes(body)
         assert run("verify", tmp_path / f"{name}.xlsx", "--json").exit_code == code
+    moved = edited(content, "docProps/custom.xml", lambda xml: xml.replace("2026-03-31T", "2026-03-30T"))
+    (tmp_path / "moved.xlsx").write_bytes(moved)
+    broken = [run("verify", tmp_path / "moved.xlsx", "--lang", "zh").output]
+    broken.append(visible_text(page.post("/verify", {"workbook": (BytesIO(moved), "a.xlsx")}).text))
+    assert all("没有核对" in words and "不一致" not in words and "核对了" not in words for words in broken), broken
     told_in_words = run("verify", tmp_path / "altered.xlsx", "--lang", "en").output
     assert all(words in told_in_words for words in (cell, one["record"], "Different from the database"))
     assert "UTC" not in told_in_words  # the as-of time is that of the site's zone, like everywhere else
