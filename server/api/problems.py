@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, g, json, request
+from werkzeug.datastructures import LanguageAccept
 
 from workbooks.form import Language, Text
 
@@ -47,10 +48,20 @@ class Problem(Exception):
         return answer
 
 
+def asked_language() -> Language | None:
+    """`?lang=`, else what the Accept-Language header names of Chinese and English; None when neither is asked for."""
+    asked = request.args.get("lang")
+    if not asked:
+        named = LanguageAccept([(name, quality) for name, quality in request.accept_languages if name != "*"])
+        asked = named.best_match(["zh", "zh-CN", "en"])
+    if not asked:
+        return None
+    return "zh" if asked.startswith("zh") else "en"
+
+
 def wanted_language() -> Language:
     """`?lang=` or the Accept-Language header; English when neither says Chinese."""
-    asked = request.args.get("lang") or request.accept_languages.best_match(["zh", "zh-CN", "en"], default="en")
-    return "zh" if asked.startswith("zh") else "en"
+    return asked_language() or "en"
 
 
 CATALOGUE: Mapping[str, tuple[HTTPStatus, Text, Text]] = {

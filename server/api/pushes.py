@@ -9,11 +9,11 @@ from server.api.access import caller, needs
 from server.api.blueprint import api, site
 from server.api.forms import own_address
 from server.api.narrowing import asked_as_of, asked_day, asked_period, asked_selection
-from server.api.problems import Problem, wanted_language
+from server.api.problems import Problem, asked_language
 from server.api.responses import XLSX, file_response
 from server.api.uploads import uploaded
 from server.intake.macros import MEDIA_TYPE
-from server.reports.pushed_uploads import Extent, Order, push_upload
+from server.reports.pushed_uploads import Extent, Order, headings_language, push_upload
 from server.statistics.datasets import names
 from workbooks.ooxml.tables import PushError
 
@@ -31,10 +31,12 @@ def post_push(name: str) -> Response:
         end=period.end if period else asked_day("end"),
         selection=asked_selection(),
     )
+    order = Order(name, request.args.get("table") or None)
     try:
+        language = asked_language() or headings_language(site(), upload.content, order) or "en"
         content, (change,) = push_upload(
-            site(), upload.content, [Order(name, request.args.get("table") or None)], caller(),
-            extent=extent, language=wanted_language(), filename=upload.filename, address=own_address(),
+            site(), upload.content, [order], caller(),
+            extent=extent, language=language, filename=upload.filename, address=own_address(),
         )  # fmt: skip
     except PushError as error:
         raise Problem("not-refreshable", detail=error.message) from None

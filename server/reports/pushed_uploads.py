@@ -9,14 +9,15 @@ from datetime import date, datetime
 from server.access.visibility import Viewer
 from server.intake.mail.plain import plain
 from server.reports.record_links import with_record_links
-from server.reports.registered.refreshing import MEMORY_MB, CannotRefresh, fitting, tables_in
+from server.reports.registered.refreshing import MEMORY_MB, CannotRefresh, fitting, shape_of, tables_in
 from server.reports.stamping import STAMP_PART, filled, with_stamp
 from server.site import Site
 from server.statistics.datasets import load
 from server.statistics.selection import EVERYTHING, Selection
 from workbooks.form import Language, Text
-from workbooks.ooxml.tables import PushError
+from workbooks.ooxml.tables import PushError, Table
 from workbooks.push import Change, Pushed, push
+from workbooks.pushing.matching import choose_among, headed_in
 from workbooks.reporting.report_stamp import StampedTable
 from workbooks.sandbox import ChildError, Stopped
 
@@ -151,11 +152,7 @@ def fitting_orders(site: Site, content: bytes, language: Language, table: str | 
     Raises:
         PushError: It has no such table that any dataset fits, too many, or cannot be read.
     """
-    try:
-        with turn():
-            tables = tables_in(site, content)
-    except CannotRefresh as error:
-        raise PushError(error.message) from error
+    tables = _tables(site, content)
     meant = [found for found in tables if table is None or found.name.casefold() == table.casefold()]
     if len(meant) > _MOST_TABLES:
         raise PushError(
@@ -176,3 +173,23 @@ def fitting_orders(site: Site, content: bytes, language: Language, table: str | 
             )
         )
     return orders
+
+
+def headings_language(site: Site, content: bytes, order: Order) -> Language | None:
+    """
+    The language in which the table of the workbook *content* that takes *order* is headed; None where it is in neither.
+
+    Raises:
+        PushError: No table takes it, or the workbook cannot be read.
+        UnknownDataset: There is no such dataset.
+    """
+    shape = shape_of(site, order.dataset)
+    return headed_in(choose_among(_tables(site, content), shape, order.table), shape)
+
+
+def _tables(site: Site, content: bytes) -> tuple[Table, ...]:
+    try:
+        with turn():
+            return tables_in(site, content)
+    except CannotRefresh as error:
+        raise PushError(error.message) from error

@@ -17,6 +17,7 @@ from server.access.visibility import Viewer
 from server.records.models import AuditEntry
 from server.reports import handed_back, pushed_uploads
 from server.site import Site
+from server.statistics.datasets import definition_of
 from tests.server.browsing import XLSX, Program, program, signed_in, visible_text
 from tests.server.visits import send, workbook
 
@@ -76,6 +77,21 @@ def test_a_program_gets_its_workbook_back_refreshed(client: Program, site: Site)
     assert {name for name in before.namelist() if before.read(name) != after.read(name)} == changed
     with site.session(read_only=True) as session:
         assert session.query(AuditEntry).filter_by(subject="workbook:我的.xlsx", action="exported").count() == 1
+
+
+def test_choices_come_in_the_language_asked_for_or_that_of_the_headings(client: Program, site: Site):
+    """A program that names no language gets Chinese under Chinese headings, English under others."""
+    columns = {column.name: column.label for column in definition_of(site, "records_visit").columns}
+    number, severity = columns["number"], columns["severity"]
+
+    def pushed(headers: tuple[str, str], query: str = "", **asked: str) -> str:
+        client.headers = {"Authorization": client.headers["Authorization"]} | asked
+        return str(rows(push(client, mine(headers), query).data)[1][1])
+
+    zh, en = (number.zh, severity.zh), (number.en, severity.en)
+    assert [pushed(headers) for headers in (zh, en, ("number", "severity"))] == ["轻微", "Minor", "Minor"]
+    assert pushed(zh, **{"Accept-Language": "*"}) == "轻微"
+    assert (pushed(zh, "?lang=en"), pushed(en, **{"Accept-Language": "zh-CN"})) == ("Minor", "轻微")
 
 
 def test_only_what_the_caller_may_see_goes_in(client: Program, app: Flask, site: Site):

@@ -133,6 +133,13 @@ def spelled(dataset: RowSource) -> Callable[[str], bool]:
     return lambda header: _plain(header) in known
 
 
+def headed_in(table: Headed, dataset: RowSource) -> Language | None:
+    """The language in which more headings of *table* are labels of *dataset*; None where neither leads."""
+    headings = {_plain(column.name) for column in table.columns}
+    zh, en = (len(headings & {_plain(c.label[language]) for c in dataset.columns}) for language in ("zh", "en"))
+    return None if zh == en else "zh" if zh > en else "en"
+
+
 def _tried(table: Headed, dataset: RowSource, language: Language) -> tuple[int | None, ...] | None:
     try:
         return matched(table, dataset, language)

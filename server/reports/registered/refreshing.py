@@ -150,7 +150,7 @@ def fitting(site: Site, table: Table, language: Language) -> list[str]:
     """The datasets whose columns cover those of *table*, the closest first."""
     scored = []
     for place, name in enumerate(names(site)):
-        shape = _shape(site, name)
+        shape = shape_of(site, name)
         try:
             taken = sum(column is not None for column in matched(table, shape, language))
         except PushError:
@@ -159,8 +159,8 @@ def fitting(site: Site, table: Table, language: Language) -> list[str]:
     return [name for *_, name in sorted(scored)]
 
 
-def _shape(site: Site, name: str) -> Dataset:
-    """The dataset without its rows."""
+def shape_of(site: Site, name: str) -> Dataset:
+    """The dataset *name* with the links to its records, without its rows."""
     definition = definition_of(site, name)
     columns = link_columns(definition.columns)
     return Dataset(
