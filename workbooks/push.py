@@ -41,14 +41,15 @@ class Change:
     """
     What a push did to a table.
 
-    Every part of the workbook not among *changed_parts* has the bytes it had; *notes* say
-    what the owner should know besides.
+    Every part of the workbook not among *changed_parts* has the bytes it had; *columns* are
+    those of the dataset that the table has; *notes* say what the owner should know besides.
     """
 
     changed_parts: tuple[str, ...]
     table: str
     rows: int
     rows_before: int
+    columns: tuple[str, ...] = ()
     notes: tuple[Text, ...] = ()
 
 
@@ -136,7 +137,8 @@ def _push(
         dependents.calculate_on_load(package)
     return Change(
         changed_parts=tuple(sorted(package.changed)), table=target.name, rows=len(rows),
-        rows_before=target.body.bottom - target.body.top + 1, notes=_notes(package, target),
+        rows_before=target.body.bottom - target.body.top + 1,
+        columns=tuple(rows.columns[place].name for place in places if place is not None), notes=_notes(package, target),
     )  # fmt: skip
 
 

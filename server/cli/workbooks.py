@@ -12,7 +12,7 @@ from server.cli.narrowing import as_of_option, asked_period, end_of_day, selecti
 from server.cli.terminal import console, language_option, progress_bar, write_file
 from server.reports import versions as kept
 from server.reports.pushing import Delivery, push_copy, push_in_place
-from server.reports.record_links import with_record_links
+from server.reports.record_links import LINK, NO_ADDRESS, with_record_links
 from server.reports.stamping import filled
 from server.site import Site
 from server.statistics.datasets import UnknownDataset, load, names
@@ -28,6 +28,7 @@ _SHOWN_FROM = 50_000  # rows; a smaller push is over before a bar is seen
 @click.argument("dataset")
 @_workbook
 @click.option("--table", help="Name of the Excel table; by default the one whose headings fit.")
+@click.option("--server", default="", help="Where record links lead; by default the setting public_url.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of into WORKBOOK.")
 @language_option
 @click.option("--period", default="", help="Only rows of 2026-05, 2026Q2 or 2026, by the dataset's own date.")
@@ -37,6 +38,7 @@ def push(
     dataset: str,
     workbook: Path,
     table: str | None,
+    server: str,
     out: Path | None,
     language: Language,
     period: str,
@@ -51,6 +53,7 @@ def push(
     operator = Viewer.operator()
     with open_site() as site:
         rows = _load(site, dataset, language=language, period=period, as_of=as_of, narrowed=narrowed)
+        rows, addressed = with_record_links(site, rows, server), bool(server or site.settings.public_url)
         with progress_bar(dataset) as bar:
             task = bar.add_task(dataset, total=len(rows), visible=len(rows) >= _SHOWN_FROM)
             about = asked_period(period)
@@ -74,7 +77,8 @@ def push(
         f"{out or workbook}: {change.rows} rows in {change.table} (before: {change.rows_before}); "
         f"changed parts: {', '.join(change.changed_parts)}"
     )
-    for note in change.notes:
+    unaddressed = () if addressed or LINK.name not in change.columns else (NO_ADDRESS,)
+    for note in (*change.notes, *unaddressed):
         click.echo(note[language])
 
 
@@ -118,11 +122,10 @@ def _load(
     about = asked_period(period)
     with site.session(read_only=True) as session:
         try:
-            rows = load(
+            return load(
                 session, name, Viewer.operator(),
                 site=site, as_of=end_of_day(site, as_of), start=about.start if about else None,
                 end=about.end if about else None, language=language, selection=selection_of(site, narrowed, language),
             )  # fmt: skip
         except UnknownDataset as error:
             raise click.BadParameter(f"there is no dataset {name!r}; there are: {', '.join(names(site))}") from error
-    return with_record_links(site, rows)

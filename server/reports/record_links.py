@@ -9,6 +9,11 @@ from server.site import Site
 from workbooks.dataset import Column, Dataset
 from workbooks.form import Text
 
+NO_ADDRESS = Text(
+    "“记录链接”没有服务器地址，点不开：请设置 AFTERSHEET_PUBLIC_URL，或加 --server https://服务器 再刷新一次。",
+    "The record links have no server address and lead nowhere: set AFTERSHEET_PUBLIC_URL, or push again with "
+    "--server https://your.site.",
+)
 LINK = Column("record_link", Text("记录链接", "Record link"), "text")
 
 

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from openpyxl import load_workbook
 from rich.text import Text
 from sqlalchemy import select
@@ -180,6 +181,28 @@ def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
 
     assert result.exit_code == 0, result.output
     assert ": 1 rows" in result.output
+
+
+def test_record_links_without_an_address_are_told(company: Run, tmp_path: Path):
+    """With one they are addresses in text; the owner's HYPERLINK column beside them goes on to the new rows."""
+    path = tmp_path / "mine.xlsx"
+    book = xlsxwriter.Workbook(path)
+    headers = [
+        {"header": "故障编号"},
+        {"header": "记录链接"},
+        {"header": "打开", "formula": "=HYPERLINK([@记录链接],[@故障编号])"},
+    ]
+    book.add_worksheet().add_table(0, 0, 1, 2, {"name": "T_mine", "columns": headers})
+    book.close()
+    company("intake", GOOD)
+
+    bare = company("push", "fracas_cases", path)
+    addressed = company("push", "fracas_cases", path, "--server", "https://known.example/")
+    number, link, opened = (cell.value for cell in load_workbook(path).active[2])
+
+    assert ["AFTERSHEET_PUBLIC_URL" in result.output for result in (bare, addressed)] == [True, False]
+    assert link == f"https://known.example/records/{number}"
+    assert str(opened).startswith("=HYPERLINK(")
 
 
 def test_a_push_is_taken_back_by_restore(company: Run, tmp_path: Path):
