@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from server.statistics.case_months import Part
+from server.statistics.case_months import Measures
 from server.statistics.feedback_datasets import all_feedback
 from server.statistics.measures import ratio
 from server.statistics.named_cases import cases_named
 from server.statistics.observed import TEN_THOUSAND_KM, Observed
-from server.statistics.periods import first_of_month, last_of_month, months
+from server.statistics.periods import first_of_month, last_of_month, month_begin, months
 from server.statistics.sources import Sources
 from server.statistics.tabular import Computed, Query, by_period, by_place, rounded
 from workbooks.form import Text
@@ -30,9 +30,6 @@ STAGES: Mapping[str, Text] = {
     "none": Text("未归类", "Not assigned"),
 }
 _SOURCES = {"trip": Text("出差", "Trip"), "feedback": Text("客户反馈", "Feedback")}
-
-
-_BY_CASE: tuple[Part, ...] = ("cases",)
 
 
 class _Cost(NamedTuple):
@@ -142,8 +139,8 @@ def _cases(query: Query, first: date, last: date) -> Counter[tuple[date, str | N
     found: Counter[tuple[date, str | None]] = Counter()
     whole = last == last_of_month(last) or last == query.sources.today
     if query.period.start is None or (whole and first == first_of_month(first)):
-        for group, sums in query.sources.months(first, last, parts=_BY_CASE).cases.items():
-            found[group.month, group.station] += sums.failures
+        for month, station, *sums in query.sources.sums("cases", ("month", "station"), first, last):
+            found[month_begin(month), station or None] = Measures(*sums).failures
         return found
     for case in query.sources.cases_between("reported_at", first, last):
         found[first_of_month(case.reported_at.date()), case.station] += 1

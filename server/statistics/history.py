@@ -27,11 +27,11 @@ from server.statistics.case_months import (
     plus,
 )
 from server.statistics.cases import Case
+from server.statistics.periods import month_begin, month_number
 from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE, WHOLE
 from server.statistics.rollups import Rollups, by_indexes, refresh
 from server.statistics.selection import Selection
 from server.statistics.snapshot import View
-from server.statistics.standings import month_number
 
 _LIVE = "cases that have not settled"  # kept with a session
 log = structlog.get_logger()
@@ -67,14 +67,13 @@ class Asked(NamedTuple):
 
 def months(view: View, asked: Asked) -> Months:
     """What the cases of *view* add up to by all that groups have in common, of the parts *asked* names."""
-    days = _Days()
 
     def grouped(part: Part) -> dict[Any, Any]:
         group, sums = KINDS[part].group, KINDS[part].sums
         width = len(group._fields)
         found = rows.get(part, ())
         return {
-            group(days[row[0]], *[value if value != "" else None for value in row[1:width]]): sums(*row[width:])
+            group(month_begin(row[0]), *[value if value != "" else None for value in row[1:width]]): sums(*row[width:])
             for row in found
         }
 
@@ -215,14 +214,6 @@ def _merged(settled: list[Row], live: Mapping[Row, Row], width: int) -> list[Row
             found.append(row)
             last = key
     return found
-
-
-class _Days(dict[int, date]):
-    """The first day of each month number."""
-
-    def __missing__(self, month: int) -> date:
-        found = self[month] = date(month // 100, month % 100, 1)
-        return found
 
 
 def _may_write(view: View) -> bool:

@@ -1,28 +1,23 @@
 """Datasets of the history of failures, added up by month: what a report of many years is made of."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
-from server.statistics.case_months import Measures, ModeCounts, OpenCounts, Part
+from server.statistics.case_months import Part
 from server.statistics.cases import STAGE_LABELS, Stage
 from server.statistics.figures import AGE_LABELS
-from server.statistics.periods import month_of, quarter_of
+from server.statistics.history import KINDS
+from server.statistics.periods import month_begin, month_of, quarter_of
 from server.statistics.tabular import Query, Summed, rounded
 
 _HOUR = 3_600_000_000  # microseconds
 _Columns = Mapping[str, Sequence[Any]]
 _Value = Callable[[_Columns, Query], Sequence[Any]]
-_FIELDS: Mapping[Part, tuple[str, ...]] = {
-    "cases": Measures._fields,
-    "modes": ModeCounts._fields,
-    "backlog": OpenCounts._fields,
-}
 
 
 def _summed(part: Part, *by: str) -> Callable[[Query], _Columns]:
     """The columns *by* and the sums of the months asked for."""
-    names = (*by, *_FIELDS[part])
+    names = (*by, *KINDS[part].sums._fields)
 
     def columns(query: Query) -> _Columns:
         rows = query.sources.sums(part, by, query.period.start, query.period.end)
@@ -50,10 +45,6 @@ def _hours(name: str) -> _Value:
     return lambda columns, query: [rounded(value / _HOUR) for value in columns[name]]
 
 
-def _day(month: int) -> date:
-    return date(month // 100, month % 100, 1)
-
-
 def _same(*names: str) -> dict[str, _Value]:
     """Columns that are shown as they are."""
 
@@ -65,8 +56,8 @@ def _same(*names: str) -> dict[str, _Value]:
 
 _DIMENSIONS: dict[str, _Value] = {
     "year": _each("month", lambda month, query: month // 100),
-    "quarter": _each("month", lambda month, query: quarter_of(_day(month))),
-    "month": _each("month", lambda month, query: month_of(_day(month))),
+    "quarter": _each("month", lambda month, query: quarter_of(month_begin(month))),
+    "month": _each("month", lambda month, query: month_of(month_begin(month))),
     "region": _each("station", lambda code, query: query.region(code)),
     "station": _each("station", lambda code, query: query.master("stations", code)),
     "vehicle_type": _each("vehicle_type", lambda kind, query: kind or None),

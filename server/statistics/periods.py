@@ -3,6 +3,7 @@
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from functools import cache
 from zoneinfo import ZoneInfo
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)
@@ -14,6 +15,17 @@ def month_of(day: date) -> str:
 
 def quarter_of(day: date) -> str:
     return f"{day.year}Q{(day.month + 2) // 3}"
+
+
+def month_number(day: date) -> int:
+    """The month as rollups name it, such as 201605."""
+    return day.year * 100 + day.month
+
+
+@cache
+def month_begin(number: int) -> date:
+    """The first day of the month with that number."""
+    return date(number // 100, number % 100, 1)
 
 
 def week_of(day: date) -> str:

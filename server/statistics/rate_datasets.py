@@ -10,7 +10,7 @@ from server.statistics.case_months import ModeCounts
 from server.statistics.cases import Case, counts_for_rate
 from server.statistics.exposure import Exposure, OddReading
 from server.statistics.observed import Observed
-from server.statistics.periods import first_of_month, last_of_month, month_of, months, quarter_of
+from server.statistics.periods import first_of_month, last_of_month, month_begin, month_of, months, quarter_of
 from server.statistics.reliability.minimums import NO_QUANTITY
 from server.statistics.reliability.rates import (
     MILLION_KM,
@@ -39,7 +39,7 @@ def _counts(query: Query, first: date, last: date) -> _Counts:
     found: Counter[tuple[str, date]] = Counter()
     if whole or (query.period.start is None and query.period.end is None):
         for kind, month, *counts in query.sources.sums("modes", ("vehicle_type", "month"), first, last):
-            found[kind, date(month // 100, month % 100, 1)] = ModeCounts(*counts).counted
+            found[kind, month_begin(month)] = ModeCounts(*counts).counted
         return found
     for case in query.sources.cases_between("occurred_at", first, last):
         found[case.vehicle_type or "", first_of_month(case.occurred_at.date())] += counts_for_rate(case)

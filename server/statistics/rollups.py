@@ -39,9 +39,9 @@ from server.statistics.case_months import (
 )
 from server.statistics.case_rows import CASE_COLUMNS, FORM, KEY
 from server.statistics.cases import Case
-from server.statistics.periods import months_later
+from server.statistics.periods import month_number, months_later
 from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE, WHOLE
-from server.statistics.standings import Held, Standing, month_number, standings, with_flags
+from server.statistics.standings import Held, Standing, standings, with_flags
 
 VERSION = 2  # raised when a rollup means something else than before: all are made anew
 _AT_ONCE = 2000  # records of one transaction; others wait for it on SQLite

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from server.statistics.cases import REPEAT_DAYS, Case, key_of, repeats
+from server.statistics.periods import month_number
 from server.statistics.rollup_tables import NOT_SETTLED
 
 _WINDOW = timedelta(days=REPEAT_DAYS)
@@ -64,10 +65,6 @@ class Standing(NamedTuple):
     followed: bool = False
     duplicate: bool = False
     open: bool = False
-
-
-def month_number(day: date) -> int:
-    return day.year * 100 + day.month
 
 
 def standings(chain: Sequence[Held], about: Collection[int]) -> Iterator[Standing]:
