@@ -7,7 +7,7 @@ from flask import request
 from server.api.blueprint import site
 from server.api.problems import Problem
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
-from server.statistics.periods import EARLIEST, LATEST, OutOfReach, instant_of
+from server.statistics.periods import OutOfReach, instant_of
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import Selection
 from workbooks.form import Text
@@ -28,11 +28,8 @@ def asked_period() -> ReportPeriod | None:
     asked = request.args.get("period")
     try:
         return ReportPeriod.parse(asked) if asked else None
-    except NoPeriod:
-        words = Text(
-            "period 应如 2026-05、2026Q2、2026 或 history。", "period is such as 2026-05, 2026Q2, 2026 or history."
-        )
-        raise Problem("bad-request", detail=words) from None
+    except NoPeriod as error:
+        raise Problem("bad-request", detail=_of("period", error.message)) from None
 
 
 def asked_selection() -> Selection:
@@ -49,6 +46,9 @@ def asked_as_of() -> datetime | None:
     day = asked_day("as_of")
     try:
         return instant_of(day, site().zone) if day else None
-    except OutOfReach:
-        words = Text(f"as_of 应在 {EARLIEST} 与 {LATEST} 之间。", f"as_of lies between {EARLIEST} and {LATEST}.")
-        raise Problem("bad-request", detail=words) from None
+    except OutOfReach as error:
+        raise Problem("bad-request", detail=_of("as_of", error.message)) from None
+
+
+def _of(option: str, why: Text) -> Text:
+    return Text(f"{option}：{why.zh}", f"{option}: {why.en}")

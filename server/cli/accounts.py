@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.table import Table
 from sqlalchemy.orm import Session
 
 from server.access.people import (
@@ -22,11 +21,23 @@ from server.access.people import (
 from server.access.tokens import SCOPES, issue_token, token_id_of
 from server.access.visibility import ROLES, Viewer
 from server.cli.installation import open_site
-from server.cli.terminal import console, json_option, plain, print_json
+from server.cli.terminal import console, json_option, language_option, plain, print_json, table_with
 from server.site import Site
+from workbooks.form import Language, Text
 from workbooks.master import Master
 
 _password_option = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+_HEADINGS = {
+    "username": Text("用户名", "username"),
+    "name": Text("姓名", "name"),
+    "roles": Text("角色", "roles"),
+    "station": Text("站点", "station"),
+    "region": Text("区域", "region"),
+    "active": Text("可登录", "active"),
+    "last_sign_in_at": Text("上次登录", "last sign in"),
+}
 
 
 @click.group()
@@ -62,18 +73,17 @@ def add(
 
 @user.command("list")
 @json_option
-def list_(as_json: bool) -> None:
+@language_option
+def list_(as_json: bool, language: Language) -> None:
     """List everybody who may, or once might, sign in."""
     with open_site() as site, site.session(read_only=True) as session:
         known = [_as_dict(person) for person in people(session)]
     if as_json:
         print_json(known)
         return
-    table = Table(header_style="bold")
-    for heading in known[0] if known else ("username",):
-        table.add_column(heading.removesuffix("_at").replace("_", " "), overflow="fold")
+    table = table_with(tuple(_HEADINGS.values()), language)
     for person in known:
-        table.add_row(*(_shown(value) for value in person.values()))
+        table.add_row(*(_shown(person[name], language) for name in _HEADINGS))
     console.print(table)
 
 
@@ -165,9 +175,9 @@ def _as_dict(person: Person) -> dict[str, Any]:
     }
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, language: Language) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return (Text("是", "yes") if value else Text("否", "no"))[language]
     return plain(", ".join(value) if isinstance(value, list) else value or "")

@@ -6,16 +6,23 @@ import sys
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from server.access.people import any_user
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
-from server.cli.terminal import console, language_option, out_option, plain, write_file
+from server.cli.terminal import console, language_option, out_option, plain, table_with, write_file
 from server.records.audit import verify_audit
 from server.records.master import export_master
-from workbooks.form import Language
+from workbooks.form import Language, Text
 from workbooks.refusal import Refused
+
+_HEADINGS = (
+    Text("表", "table"),
+    Text("新增", "new"),
+    Text("改动", "changed"),
+    Text("未变", "unchanged"),
+    Text("停用", "retired"),
+)
 
 
 @click.group()
@@ -37,9 +44,7 @@ def import_(workbook: Path, language: Language) -> None:
         for finding in done.findings:
             console.print(f"[red]✗[/] {plain(finding.message(language))}")
         sys.exit(1)
-    table = Table(header_style="bold")
-    for heading in ("table", "new", "changed", "unchanged", "retired"):
-        table.add_column(heading)
+    table = table_with(_HEADINGS, language)
     for name, counts in done.report.items():
         table.add_row(name, str(counts.new), str(counts.changed), str(counts.unchanged), str(counts.retired))
     console.print(table)

@@ -7,15 +7,29 @@ import click
 from rich.table import Table
 
 from server import forms
-from server.cli.terminal import console, language_option, plain, write_file
+from server.cli.terminal import console, language_option, plain, table_with, write_file
 from server.settings import SettingsError, load_settings
-from workbooks.form import FormDefinition, Language
+from workbooks.form import FormDefinition, Language, Text
 from workbooks.form_check import FormProblem, check_folder
 from workbooks.library import LOOK, DefinitionError, library
 from workbooks.proposal import PaperError, Proposal, propose
 from workbooks.refusal import Refused
 from workbooks.sandbox import Sandbox, Stopped
 
+_OF_FORMS = (
+    Text("表单", "form_id"),
+    Text("版本", "version"),
+    Text("名称", "title"),
+    Text("填写项", "fields"),
+    Text("来自", "from"),
+)
+_OF_FIELDS = (
+    Text("单元格", "cell"),
+    Text("标签", "label"),
+    Text("名称", "name"),
+    Text("类型", "type"),
+    Text("依据", "why"),
+)
 _folder = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
 
@@ -117,12 +131,10 @@ def install(folder: Path, language: Language) -> None:
 @language_option
 def list_(language: Language) -> None:
     """All forms there are, and whether they came with Aftersheet or were installed."""
-    table = Table(header_style="bold")
-    for heading in ("form_id", "version", "title", "fields", "from"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "form_id")  # people copy it from here
+    table = table_with(_OF_FORMS, language, copied=_OF_FORMS[0])
     own = _installed()
     for form_id, definition in _known().items():
-        origin = "installed" if form_id in own else "Aftersheet"
+        origin = Text("自行安装", "installed")[language] if form_id in own else "Aftersheet"
         fields = str(sum(1 for _ in definition.paths()))
         table.add_row(form_id, str(definition.version), plain(definition.title[language]), fields, origin)
     console.print(table)
@@ -157,7 +169,6 @@ def _checked(folder: Path) -> tuple[FormDefinition | None, list[FormProblem]]:
 def _table_problems(definition: FormDefinition) -> list[FormProblem]:
     """Fields called like columns of our own."""
     from server.records import form_tables
-    from workbooks.form import Text
 
     try:
         form_tables.table(definition)
@@ -180,8 +191,8 @@ def _known() -> dict[str, FormDefinition]:
 def _print_proposal(proposal: Proposal, language: Language) -> None:
     console.print(f"[bold]{plain(proposal.title[language])}[/]  {proposal.form_id}")
     table = Table(show_edge=False, pad_edge=False, header_style="bold", box=None)
-    for heading in ("cell", "label", "name", "type", "why"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "cell")
+    for heading in _OF_FIELDS:
+        table.add_column(heading[language], overflow="fold", no_wrap=heading is _OF_FIELDS[0])
     for found in proposal.found:
         table.add_row(found.cell, plain(found.label[language]), found.name, found.type, plain(found.why[language]))
     console.print(table)

@@ -8,18 +8,27 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
 from sqlalchemy.orm import Session
 
 from server.access.people import find_user
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
-from server.cli.terminal import console, json_option, language_option, out_option, plain, print_json, write_file
+from server.cli.terminal import (
+    Refusal,
+    console,
+    json_option,
+    language_option,
+    out_option,
+    plain,
+    print_json,
+    table_with,
+    write_file,
+)
 from server.intake.mail.replies import compose
 from server.intake.mail.sending import send_due
 from server.reports.choices import DIMENSIONS, NoSuchChoice, chosen
-from server.reports.registered import store
-from server.reports.registered.models import RunState, WorkbookRun
+from server.reports.registered import store, words
+from server.reports.registered.models import RunState, WorkbookRun, WorkbookState
 from server.reports.registered.period_rules import PeriodRule
 from server.reports.registered.places import PlaceTrouble
 from server.reports.registered.refreshing import CannotRefresh, check_tables, contents
@@ -35,6 +44,28 @@ from workbooks.report import load_reports
 _OPERATOR = Viewer.operator()
 _periods = click.Choice([str(rule) for rule in PeriodRule])
 _rhythms = click.Choice([str(rhythm) for rhythm in Rhythm])
+_HEADINGS = (
+    Text("编号", "id"),
+    Text("名称", "title"),
+    Text("登记人", "owner"),
+    Text("来源", "source"),
+    Text("何时刷新", "schedule"),
+    Text("下次", "next"),
+    Text("上次", "last run"),
+)
+_ONE_SOURCE = Text(
+    "请写明其中一个：--upload 文件；--share 共享 加 --path 路径；--report 报表（也可再加 --share 和 --path）。",
+    "Name one of --upload, --share with --path, and --report (which may have both, too).",
+)
+_REGISTERED = Text("{id}：已登记", "{id}: registered")
+_DRAFT = Text(
+    "{id}：已登记，还是草稿：请在它的页面上选择各表的数据集",
+    "{id}: registered, a draft until its tables are bound on its page",
+)
+_NOT_THERE = Text(
+    "没有这个登记的工作簿或版本；用 aftersheet workbooks list 和 workbooks versions 查看有哪些。",
+    "There is no such workbook or version; `aftersheet workbooks list` and `workbooks versions` show which there are.",
+)
 
 
 @click.group()
@@ -53,16 +84,14 @@ def list_(as_json: bool, language: Language) -> None:
     if as_json:
         print_json([_as_dict(view) for view in found])
         return
-    table = Table(header_style="bold")
-    for heading in ("id", "title", "owner", "source", "schedule", "next", "last run"):
-        table.add_column(heading, overflow="fold")
+    table = table_with(_HEADINGS, language)
     for view in found:
-        next_at = f"{view.next_at.astimezone(zone):%Y-%m-%d %H:%M}" if view.next_at else "-"
-        schedule = f"{view.plan.rhythm} {view.plan.at}" if view.state == "active" else str(view.state)
-        last = _told(view.last, language) if view.last else "-"
+        next_at = f"{view.next_at.astimezone(zone):%Y-%m-%d %H:%M}" if view.next_at else "—"
+        source, last = words.source(view.source)[language], _told(view.last, language) if view.last else "—"
         table.add_row(
-            str(view.id), plain(view.plan.title), view.owner, plain(_place(view)), schedule, next_at, plain(last)
-        )
+            str(view.id), plain(view.plan.title), view.owner, plain(source), _planned(view)[language], next_at,
+            plain(last),
+        )  # fmt: skip
     console.print(table)
 
 
@@ -104,18 +133,18 @@ def add(
     path says {period}.
     """
     if sum(map(bool, (upload, share and not report, report))) != 1 or bool(share) != bool(path):
-        raise click.UsageError("name one of --upload, --share with --path, and --report (which may have both, too)")
+        raise Refusal(_ONE_SOURCE, language, option="--upload, --share, --report")
     with open_site() as site, _in_words(language):
         with site.session(read_only=True) as session:
             viewer = find_user(session, owner)
-            selection = _selection(site, session, filters)
+            selection = _selection(site, session, filters, language)
         if viewer is None:
-            raise click.BadParameter(f"there is no active user {owner!r}", param_hint="--owner")
+            raise Refusal(_nobody(owner), language, option="--owner")
         source = Source(filename=upload.name if upload else "", share=share, path=path, report=report)
         plan = Plan(
             title=title or _title(upload, path, report, language),
             language=language,
-            bindings=tuple(replace(_binding(text), selection=selection) for text in bind),
+            bindings=tuple(replace(_binding(text, language), selection=selection) for text in bind),
             period=PeriodRule(period),
             selection=selection,
             rhythm=Rhythm(rhythm),
@@ -130,7 +159,7 @@ def add(
             source = replace(source, content_sha256=site.originals.keep(content) if upload else None)
         workbook_id = store.register(site, source, plan, by=viewer)
         draft = source.kind != "report" and not bind
-    click.echo(f"{workbook_id}: registered" + (", a draft until its tables are bound on its page" if draft else ""))
+    click.echo((_DRAFT if draft else _REGISTERED)[language].format(id=workbook_id))
 
 
 @workbooks.command()
@@ -146,7 +175,12 @@ def show(workbook: int, as_json: bool, language: Language) -> None:
     if as_json:
         print_json(_as_dict(view) | {"runs": [_run_as_dict(run) for run in runs]})
         return
-    click.echo(f"{view.plan.title} ({_place(view)}), {view.owner}: {view.state}, {view.plan.rhythm} {view.plan.at}")
+    source, planned = words.source(view.source), _planned(view)
+    head = Text(
+        f"{view.plan.title}（{source.zh}），{view.owner}：{planned.zh}",
+        f"{view.plan.title} ({source.en}), {view.owner}: {planned.en}",
+    )
+    click.echo(head[language])
     for binding in view.plan.bindings:
         click.echo(f"  {binding.table} = {binding.dataset}, {binding.period.label[language]}")
     for run in runs:
@@ -169,40 +203,49 @@ def run(workbook: int, language: Language) -> None:
 
 
 @workbooks.command("run-due")
-def run_due_() -> None:
+@language_option
+def run_due_(language: Language) -> None:
     """Refresh everything that is due, once; for cron, with refresh_workbooks = false in the settings."""
     with open_site() as site:
         summary = run_due(site)
         _send(site)
-    click.echo(f"{summary.delivered} delivered, {summary.later} to be tried again, {summary.failed} failed")
+    done = Text(
+        f"完成 {summary.delivered} 份，稍后重试 {summary.later} 份，失败 {summary.failed} 份",
+        f"{summary.delivered} delivered, {summary.later} to be tried again, {summary.failed} failed",
+    )
+    click.echo(done[language])
     sys.exit(1 if summary.failed else 0)
 
 
 @workbooks.command()
 @click.argument("workbook", type=int)
-def disable(workbook: int) -> None:
+@language_option
+def disable(workbook: int, language: Language) -> None:
     """Pause the schedule of WORKBOOK."""
-    with open_site() as site, _in_words("en"):
+    with open_site() as site, _in_words(language):
         store.pause(site, workbook, by=_OPERATOR)
-    click.echo(f"{workbook}: paused")
+    click.echo(f"{workbook}: {Text('已暂停', 'paused')[language]}")
 
 
 @workbooks.command()
 @click.argument("workbook", type=int)
-def enable(workbook: int) -> None:
+@language_option
+def enable(workbook: int, language: Language) -> None:
     """Let the schedule of WORKBOOK go on from now."""
-    with open_site() as site, _in_words("en"):
+    with open_site() as site, _in_words(language):
         store.resume(site, workbook, by=_OPERATOR)
-    click.echo(f"{workbook}: active")
+    click.echo(f"{workbook}: {Text('已恢复', 'active')[language]}")
 
 
 @workbooks.command()
 @click.argument("workbook", type=int)
-def remove(workbook: int) -> None:
+@language_option
+def remove(workbook: int, language: Language) -> None:
     """Take WORKBOOK off the list, with its kept versions; a file on a share stays as it is."""
-    with open_site() as site, _in_words("en"):
+    with open_site() as site, _in_words(language):
         store.remove(site, workbook, by=_OPERATOR)
-    click.echo(f"{workbook}: removed")
+    done = Text("已移除，共享里的文件保持原样", "removed; a file on a share stays as it is")
+    click.echo(f"{workbook}: {done[language]}")
 
 
 @workbooks.command()
@@ -218,19 +261,22 @@ def versions(workbook: int, as_json: bool, language: Language) -> None:
         print_json([_run_as_dict(run) for run in kept])
         return
     for run in kept:
-        as_of = f"{run.as_of.astimezone(zone):%Y-%m-%d %H:%M}" if run.as_of else "-"
-        click.echo(f"{run.id}  as of {as_of}  {run.rows if run.rows is not None else '-'} rows  {run.result_name}")
+        as_of = f"{run.as_of.astimezone(zone):%Y-%m-%d %H:%M}" if run.as_of else "—"
+        rows = "—" if run.rows is None else str(run.rows)
+        line = Text(f"截至 {as_of}  {rows} 行", f"as of {as_of}  {rows} rows")[language]
+        click.echo(f"{run.id}  {line}  {run.result_name}")
 
 
 @workbooks.command()
 @click.argument("workbook", type=int)
 @click.option("--run", "run_id", type=int, help="A number of `workbooks versions`; the newest when absent.")
 @out_option
-def fetch(workbook: int, run_id: int | None, out: Path) -> None:
+@language_option
+def fetch(workbook: int, run_id: int | None, out: Path, language: Language) -> None:
     """Write a kept version of WORKBOOK to a file."""
-    with open_site() as site, _in_words("en"):
+    with open_site() as site, _in_words(language):
         _, content = store.result(site, _OPERATOR, workbook, run_id)
-    write_file(out, content)
+    write_file(out, content, language)
     click.echo(out)
 
 
@@ -239,9 +285,9 @@ def _in_words(language: Language) -> Iterator[None]:
     try:
         yield
     except (RegistrationError, CannotRefresh, PlaceTrouble) as error:
-        raise click.ClickException(error.message[language]) from error
+        raise Refusal(error.message, language) from error
     except NoSuchWorkbook as error:
-        raise click.ClickException("there is no such workbook or version; see `aftersheet workbooks list`") from error
+        raise Refusal(_NOT_THERE, language) from error
 
 
 def _send(site: Site) -> None:
@@ -250,11 +296,13 @@ def _send(site: Site) -> None:
         send_due(site, compose)
 
 
-def _binding(text: str) -> Binding:
+def _binding(text: str, language: Language) -> Binding:
     table, equals, rest = text.partition("=")
     dataset, _, period = rest.partition(":")
     if not equals or period not in ("", *PeriodRule):
-        raise click.BadParameter(f"{text!r}: write TABLE=DATASET[:{'|'.join(PeriodRule)}]", param_hint="--bind")
+        rules = "|".join(PeriodRule)
+        why = Text(f"“{text}”应写成 表=数据集[:{rules}]。", f"{text!r}: write TABLE=DATASET[:{rules}].")
+        raise Refusal(why, language, option="--bind")
     return Binding(table=table, dataset=dataset, period=PeriodRule(period or PeriodRule.HISTORY))
 
 
@@ -264,17 +312,34 @@ def _title(upload: Path | None, path: str, report: str, language: Language) -> s
     return Path(upload.name if upload else path.replace("\\", "/") or report).stem
 
 
-def _selection(site: Site, session: Session, filters: tuple[str, ...]) -> Selection:
+def _selection(site: Site, session: Session, filters: tuple[str, ...], language: Language) -> Selection:
     asked = {name: value for name, _, value in (text.partition("=") for text in filters)}
     if unknown := set(asked) - set(DIMENSIONS):
-        raise click.BadParameter(f"{unknown.pop()!r}: one of {', '.join(DIMENSIONS)}", param_hint="--filter")
+        there, name = ", ".join(DIMENSIONS), unknown.pop()
+        why = Text(f"不能按“{name}”筛选，可用：{there}。", f"There is no filter {name!r}; there are: {there}.")
+        raise Refusal(why, language, option="--filter")
     try:
         return chosen(site.master(session), asked)
     except NoSuchChoice as error:
-        raise click.BadParameter(error.message.en, param_hint="--filter") from error
+        raise Refusal(error.message, language, option="--filter") from error
+
+
+def _nobody(owner: str) -> Text:
+    return Text(
+        f"没有可登录的用户“{owner}”；用 aftersheet user list 查看有哪些。",
+        f"There is no user {owner!r} who may sign in; `aftersheet user list` shows who may.",
+    )
+
+
+def _planned(view: WorkbookView) -> Text:
+    """When it is refreshed, or why it is not."""
+    if view.state == WorkbookState.ACTIVE:
+        return words.schedule(view.plan)
+    return words.STATES[view.state][0]
 
 
 def _place(view: WorkbookView) -> str:
+    """Where it comes from and goes, for programs."""
     source = view.source
     lies = f"{source.share}: {source.path}" if source.share else source.filename
     return " → ".join(filter(None, (f"report {source.report}", lies))) if source.kind == "report" else lies
@@ -282,10 +347,14 @@ def _place(view: WorkbookView) -> str:
 
 def _told(run: WorkbookRun, language: Language) -> str:
     """How a run went, in a line."""
-    why = Text(run.reason_zh, run.reason_en)[language]
-    rows = f", {run.rows} rows" if run.rows is not None and run.state == RunState.DELIVERED else ""
-    missed = f", {run.missed} earlier ones missed" if run.missed else ""
-    return f"{run.state}{rows}{missed}{f': {why}' if why else ''}"
+    said = [words.run(run)[0]]
+    if run.rows is not None and run.state == RunState.DELIVERED:
+        said.append(Text(f"{run.rows} 行", f"{run.rows} rows"))
+    if run.missed:
+        said.append(Text(f"错过 {run.missed} 次更早的", f"{run.missed} earlier ones missed"))
+    line = Text("，", ", ")[language].join(text[language] for text in said)
+    why = words.reason(run)
+    return line + (f"{Text('：', ': ')[language]}{why[language]}" if why else "")
 
 
 def _as_dict(view: WorkbookView) -> dict[str, object]:

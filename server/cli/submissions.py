@@ -30,10 +30,11 @@ from server.records.conditions import BadCondition, parse_condition
 from server.records.listing import NotFound, Page, RecordRow, find
 from server.records.outcome import Outcome
 from server.site import Site
-from workbooks.form import Field, FormDefinition, Language
+from workbooks.form import Field, FormDefinition, Language, Text
 from workbooks.values import show, to_json
 
 _COLUMNS_SHOWN = 5  # what fits a terminal; --json has them all
+_HEADINGS = ((Text("编号", "number"), 14), (Text("版次", "rev"), 4), (Text("状态", "state"), 6))
 
 
 @click.command()
@@ -182,8 +183,8 @@ def _as_dict(row: RecordRow) -> dict[str, object]:
 def _table(definition: FormDefinition, found: Page, language: Language, shown: Callable[[Field, Any], str]) -> Table:
     columns = (definition.list_columns or definition.key)[:_COLUMNS_SHOWN]
     table = Table(title=f"{definition.title[language]}: {found.total}", header_style="bold")
-    for heading, width in (("number", 14), ("rev", 3), ("state", 6)):
-        table.add_column(heading, no_wrap=True, min_width=width)
+    for heading, width in _HEADINGS:
+        table.add_column(heading[language], no_wrap=True, min_width=width)
     for name in columns:
         table.add_column(definition.field(name).label[language], overflow="fold")
     for row in found.rows:

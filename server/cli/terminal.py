@@ -3,9 +3,9 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import orjson
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from workbooks.finding_codes import Severity
 from workbooks.findings import Finding
-from workbooks.form import Language
+from workbooks.form import Language, Text
 
 console = Console()
 language_option = click.option(
@@ -36,6 +36,29 @@ out_option = click.option(
 )
 
 
+_HEADINGS = (Text("单元格", "Cell"), Text("标签", "Label"), Text("哪里不对，怎么改", "What is wrong, what to do"))
+
+
+class Refusal(click.ClickException):
+    """
+    Why a command cannot do what it was asked, and what to do, in the *language* it was asked in or else in both.
+
+    The exit status is 1, or 2 where *option* was used wrongly.
+    """
+
+    def __init__(self, why: Text, language: Language | None = None, *, option: str = "") -> None:
+        super().__init__(why[language] if language else f"{why.zh}\n{why.en}")
+        self._heading = Text("错误：", "Error: ")[language or "zh"] + (f"{option}: " if option else "")
+        self._option = option
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 2 if self._option else 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"{self._heading}{self.message}", file=file, err=file is None)
+
+
 def print_json(value: Any) -> None:
     """*value* as indented JSON on standard output."""
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE, default=str))
@@ -45,10 +68,11 @@ def print_json(value: Any) -> None:
 def print_findings(findings: Iterable[Finding], language: Language) -> None:
     """Where, which label, what is wrong and below it what to do, a row per finding."""
     table = Table(show_edge=False, pad_edge=False, header_style="bold", box=None)
+    cell, label_, what = (heading[language] for heading in _HEADINGS)
     table.add_column("")
-    table.add_column("Cell", no_wrap=True)
-    table.add_column("Label", overflow="fold", max_width=24)
-    table.add_column("What is wrong, what to do", overflow="fold")
+    table.add_column(cell, no_wrap=True)
+    table.add_column(label_, overflow="fold", max_width=24)
+    table.add_column(what, overflow="fold")
     for finding in findings:
         mark = "[red]✗[/]" if finding.severity is Severity.ERROR else "[yellow]![/]"
         label = finding.label[language] if finding.label else ""
@@ -69,8 +93,21 @@ def progress_bar(description: str) -> Progress:
     )
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write *content* to *path* whole or not at all: a crash or an open Excel never leaves half a workbook."""
+def table_with(headings: Sequence[Text], language: Language, *, copied: Text | None = None) -> Table:
+    """A table for the terminal; the column *copied* is never folded, people copy from it."""
+    table = Table(header_style="bold")
+    for heading in headings:
+        table.add_column(heading[language], overflow="fold", no_wrap=heading is copied)
+    return table
+
+
+def write_file(path: Path, content: bytes, language: Language | None = None) -> None:
+    """
+    Write *content* to *path* whole or not at all: a crash or an open Excel never leaves half a workbook.
+
+    Raises:
+        Refusal: It cannot be written there.
+    """
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,9 +118,18 @@ def write_file(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except PermissionError as error:
-        raise click.ClickException(f"{path} cannot be written; is it open in Excel? ({error.strerror})") from error
+        words = Text(
+            f"{path} 写不进去（{error.strerror}）。若正在 Excel 中打开，请先关闭；否则请检查文件夹的写入权限。",
+            f"{path} cannot be written ({error.strerror}). Close it if it is open in Excel, or let its folder be "
+            "written.",
+        )
+        raise Refusal(words, language) from error
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
+        words = Text(
+            f"{path} 写不进去（{error.strerror}）。请换一个文件名或文件夹，或腾出空间。",
+            f"{path} cannot be written ({error.strerror}). Choose another name or folder, or make room.",
+        )
+        raise Refusal(words, language) from error
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

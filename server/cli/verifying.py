@@ -7,17 +7,16 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import click
-from rich.table import Table
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
-from server.cli.narrowing import asked_period, end_of_day, selection_of, selection_options
-from server.cli.terminal import console, json_option, language_option, print_json
+from server.cli.narrowing import asked_period, end_of_day, selection_of, selection_options, unknown_dataset
+from server.cli.terminal import Refusal, console, json_option, language_option, plain, print_json, table_with
 from server.reports import verification
 from server.reports.refused_checks import CannotVerify
-from server.reports.verified_words import as_mapping, behind, beside, counted, grouped, outcome, place_of
+from server.reports.verified_words import about, as_mapping, behind, beside, counted, grouped, outcome, place_of
 from server.site import Site
-from server.statistics.datasets import UnknownDataset, names
+from server.statistics.datasets import UnknownDataset
 from workbooks.form import Language, Text
 
 _EXIT = {"equal": 0, "different": 1, "unverified": 2}
@@ -67,18 +66,19 @@ def verify(
     with open_site() as site:
         try:
             if dataset:
-                about = asked_period(period)
+                asked = asked_period(period, language)
                 found = verification.verify_table(
-                    site, content, operator, dataset, table=table, as_of=_instant(site, as_of), language=language,
-                    start=about.start if about else None, end=about.end if about else None,
-                    selection=selection_of(site, narrowed, language),
+                    site, content, operator, dataset,
+                    table=table, as_of=_instant(site, as_of, language), start=asked.start if asked else None,
+                    end=asked.end if asked else None, selection=selection_of(site, narrowed, language),
+                    language=language,
                 )  # fmt: skip
             else:
                 found = verification.verify(site, content, operator, originals=originals)
         except CannotVerify as error:
             _refuse(error.message, as_json, language)
         except UnknownDataset as error:
-            raise click.BadParameter(f"there is no dataset {dataset!r}; there are: {', '.join(names(site))}") from error
+            raise unknown_dataset(site, dataset, language, option="--dataset") from error
     if as_json:
         print_json(as_mapping(found))
     else:
@@ -90,39 +90,39 @@ def _refuse(why: Text, as_json: bool, language: Language) -> NoReturn:
     if as_json:
         print_json({"verdict": "unverified", "unverified": [{"zh": why.zh, "en": why.en}]})
     else:
-        click.echo(why[language], err=True)
+        Refusal(why, language).show()
     sys.exit(_EXIT["unverified"])
 
 
-def _instant(site: Site, moment: datetime | None) -> datetime | None:
+def _instant(site: Site, moment: datetime | None, language: Language) -> datetime | None:
     if moment is None or moment.time() == datetime.min.time():
-        return end_of_day(site, moment)
+        return end_of_day(site, moment, language)
     return moment.replace(tzinfo=site.zone)
 
 
 def _print(found: verification.Verification, zone: ZoneInfo, language: Language) -> None:
-    if found.stamp:
-        as_of = found.stamp.as_of.astimezone(zone)
-        console.print(f"{found.stamp.report} {found.stamp.period} · {as_of:%Y-%m-%d %H:%M}", markup=False)
+    if words := about(found, zone):
+        console.print(words[language], markup=False)
     if found.broken:
         console.print(found.broken[language], markup=False)
     for (sheet, part), differences in grouped(found).items():
         stored = behind(differences[0])
         title = place_of(part)[language] if stored else " · ".join(filter(None, (sheet, part)))
-        table = Table(title=title, header_style="bold", title_justify="left")
-        for heading in _STORED if stored else _HEADINGS:
-            table.add_column(heading[language], overflow="fold")
+        table = table_with(_STORED if stored else _HEADINGS, language)
+        table.title, table.title_justify = plain(title), "left"
         for one in differences:
             here, there = beside(one, language)
-            about = (one.record, one.column) if stored else (one.cell, one.row, one.column)
-            table.add_row(*about, here, there, *(() if stored else (one.record,)))
+            cells: tuple[str, ...] = one.record, one.column, here, there
+            if not stored:
+                cells = one.cell, one.row, one.column, here, there, one.record
+            table.add_row(*map(plain, cells))
         console.print(table)
     if found.total > len(found.differences):
-        words = Text(
+        listed = Text(
             f"共 {found.total} 处不同，列出前 {len(found.differences)} 处。",
             f"{found.total} differences; the first {len(found.differences)} are listed.",
         )
-        console.print(words[language])
+        console.print(listed[language])
     for text in (*found.unverified, *found.notes):
         console.print(text[language], markup=False)
     console.print(f"{outcome(found)[language]} · {counted(found)[language]}", markup=False)

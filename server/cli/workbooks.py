@@ -4,24 +4,38 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from server.access.visibility import Viewer
 from server.cli.installation import open_site
-from server.cli.narrowing import as_of_option, asked_period, end_of_day, selection_of, selection_options
-from server.cli.terminal import console, language_option, progress_bar, write_file
+from server.cli.narrowing import (
+    as_of_option,
+    asked_period,
+    end_of_day,
+    selection_of,
+    selection_options,
+    unknown_dataset,
+)
+from server.cli.terminal import Refusal, console, language_option, progress_bar, table_with, write_file
 from server.reports import versions as kept
 from server.reports.pushing import Delivery, push_copy, push_in_place
 from server.reports.record_links import LINK, NO_ADDRESS, with_record_links
 from server.reports.stamping import filled
 from server.site import Site
-from server.statistics.datasets import UnknownDataset, load, names
+from server.statistics.datasets import UnknownDataset, load
 from workbooks.dataset import Dataset
-from workbooks.form import Language
-from workbooks.push import PushError
+from workbooks.form import Language, Text
+from workbooks.push import Change, PushError
 
 _workbook = click.argument("workbook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _SHOWN_FROM = 50_000  # rows; a smaller push is over before a bar is seen
+_HEADINGS = (
+    Text("版本", "version"),
+    Text("换下时间", "replaced at"),
+    Text("操作人", "by"),
+    Text("原因", "for"),
+    Text("字节", "bytes"),
+    Text("sha256", "sha256"),
+)
 
 
 @click.command()
@@ -56,7 +70,7 @@ def push(
         rows, addressed = with_record_links(site, rows, server), bool(server or site.settings.public_url)
         with progress_bar(dataset) as bar:
             task = bar.add_task(dataset, total=len(rows), visible=len(rows) >= _SHOWN_FROM)
-            about = asked_period(period)
+            about = asked_period(period, language)
             told = filled(
                 site, rows, operator, language=language, start=about.start if about else None,
                 end=about.end if about else None, selection=selection_of(site, narrowed, language),
@@ -70,13 +84,10 @@ def push(
                     )  # fmt: skip
                 else:
                     content, (change,) = push_copy(site, workbook, deliveries, by=operator, language=language)
-                    write_file(out, content)
+                    write_file(out, content, language)
             except PushError as error:
-                raise click.ClickException(error.message[language]) from error
-    click.echo(
-        f"{out or workbook}: {change.rows} rows in {change.table} (before: {change.rows_before}); "
-        f"changed parts: {', '.join(change.changed_parts)}"
-    )
+                raise Refusal(error.message, language) from error
+    click.echo(f"{out or workbook}: {_changed(change)[language]}")
     unaddressed = () if addressed or LINK.name not in change.columns else (NO_ADDRESS,)
     for note in (*change.notes, *unaddressed):
         click.echo(note[language])
@@ -84,18 +95,22 @@ def push(
 
 @click.command()
 @_workbook
-def versions(workbook: Path) -> None:
+@language_option
+def versions(workbook: Path, language: Language) -> None:
     """List what WORKBOOK held before it was pushed into, newest first."""
-    table = Table(header_style="bold")
-    for heading in ("version", "replaced at", "by", "for", "size", "sha256"):
-        table.add_column(heading)
     with open_site() as site:
-        for version in kept.versions(site, workbook):
-            at = version.kept_at.astimezone(site.zone)
-            table.add_row(
-                str(version.number), f"{at:%Y-%m-%d %H:%M:%S}", version.by, version.reason, str(version.size),
-                version.sha256[:12],
-            )  # fmt: skip
+        found, zone = kept.versions(site, workbook), site.zone
+    if not found:
+        words = Text("没有留存的旧版本：还没有刷新过。", "no version is kept: it was never pushed into.")
+        click.echo(f"{workbook}: {words[language]}")
+        return
+    table = table_with(_HEADINGS, language)
+    for version in found:
+        at = version.kept_at.astimezone(zone)
+        table.add_row(
+            str(version.number), f"{at:%Y-%m-%d %H:%M:%S}", version.by, _reason(version.reason)[language],
+            str(version.size), version.sha256[:12],
+        )  # fmt: skip
     console.print(table)
 
 
@@ -109,23 +124,54 @@ def restore(workbook: Path, number: int | None, language: Language) -> None:
         try:
             version = kept.restore(site, workbook, number, by=Viewer.operator())
         except kept.UnknownVersion as error:
-            raise click.ClickException(f"{workbook}: no such version; see `aftersheet versions`") from error
+            raise Refusal(_no_version(workbook, number), language) from error
         except PushError as error:
-            raise click.ClickException(error.message[language]) from error
-        at = version.kept_at.astimezone(site.zone)
-    click.echo(f"{workbook}: back to version {version.number}, as it was until {at:%Y-%m-%d %H:%M:%S}")
+            raise Refusal(error.message, language) from error
+        at = f"{version.kept_at.astimezone(site.zone):%Y-%m-%d %H:%M:%S}"
+    words = Text(
+        f"已恢复到版本 {version.number}（{at} 之前的内容）；恢复前的内容也已留存。",
+        f"back to version {version.number}, as it was until {at}; what it held just now is kept, too.",
+    )
+    click.echo(f"{workbook}: {words[language]}")
 
 
 def _load(
     site: Site, name: str, *, language: Language, period: str, as_of: datetime | None, narrowed: dict[str, str]
 ) -> Dataset:
-    about = asked_period(period)
+    about = asked_period(period, language)
+    instant, selection = end_of_day(site, as_of, language), selection_of(site, narrowed, language)
     with site.session(read_only=True) as session:
         try:
             return load(
                 session, name, Viewer.operator(),
-                site=site, as_of=end_of_day(site, as_of), start=about.start if about else None,
-                end=about.end if about else None, language=language, selection=selection_of(site, narrowed, language),
+                site=site, as_of=instant, start=about.start if about else None,
+                end=about.end if about else None, language=language, selection=selection,
             )  # fmt: skip
         except UnknownDataset as error:
-            raise click.BadParameter(f"there is no dataset {name!r}; there are: {', '.join(names(site))}") from error
+            raise unknown_dataset(site, name, language) from error
+
+
+def _changed(change: Change) -> Text:
+    """What a push did, in a line."""
+    parts = ", ".join(change.changed_parts)
+    return Text(
+        f"表“{change.table}”现有 {change.rows} 行（原有 {change.rows_before} 行）；改动的部分：{parts or '无'}",
+        f"{change.rows} rows in {change.table} (before: {change.rows_before}); changed parts: {parts or 'none'}",
+    )
+
+
+def _reason(reason: str) -> Text:
+    """What a version made room for: `push:fracas_cases`, `restore:3`."""
+    what, _, about = reason.partition(":")
+    if what == "restore":
+        return Text(f"恢复到版本 {about}", f"back to version {about}")
+    return Text(f"刷新 {about}", f"push of {about}")
+
+
+def _no_version(workbook: Path, number: int | None) -> Text:
+    if number is None:
+        return Text(f"{workbook} 没有留存的旧版本。", f"No version of {workbook} is kept.")
+    return Text(
+        f"{workbook} 没有版本 {number}；用 aftersheet versions 查看有哪些。",
+        f"There is no version {number} of {workbook}; `aftersheet versions` lists them.",
+    )

@@ -1,9 +1,12 @@
 """What came of checking a workbook, for programs and for people."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from server.reports.verification import Verification
+from server.statistics.report_period import NoPeriod, ReportPeriod
 from workbooks.form import Language, Text
+from workbooks.report import load_reports
 from workbooks.reporting.comparison import Difference, written
 
 VERDICTS = {
@@ -27,6 +30,21 @@ _KINDS = {
 def outcome(found: Verification) -> Text:
     """The verdict in words; of a broken stamp nothing is said about the database."""
     return _BROKEN if found.broken is not None else VERDICTS[found.verdict]
+
+
+def about(found: Verification, zone: ZoneInfo) -> Text | None:
+    """Which report was checked, for which period and as of when; None where nothing in it says."""
+    stamp = found.stamp
+    if stamp is None:
+        return None
+    report = load_reports().get(stamp.report)
+    title = report.title if report else Text(stamp.report, stamp.report)
+    try:
+        period = ReportPeriod.parse(stamp.period).label
+    except NoPeriod:  # somebody has changed it
+        period = Text(stamp.period, stamp.period)
+    as_of = f"{stamp.as_of.astimezone(zone):%Y-%m-%d %H:%M}"
+    return Text(f"{title.zh}，{period.zh}，截至 {as_of}", f"{title.en}, {period.en}, as of {as_of}")
 
 
 def counted(found: Verification) -> Text:

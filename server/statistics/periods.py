@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from workbooks.form import Text
+
 EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)
 
 
@@ -57,7 +59,13 @@ def months(first: date, last: date) -> Iterator[date]:
 
 
 class OutOfReach(ValueError):
-    """A day for which no figures can be computed: the calendar ends within a year of it."""
+    """A day for which no figures can be computed: the calendar ends within a year of it; *message* says which can."""
+
+    def __init__(self) -> None:
+        self.message = Text(
+            f"应为 {EARLIEST} 与 {LATEST} 之间的日期。", f"A day between {EARLIEST} and {LATEST} is needed."
+        )
+        super().__init__(self.message.en)
 
 
 def names_of(first: date, last: date, *, by_quarter: bool) -> list[str]:
@@ -74,7 +82,7 @@ def instant_of(day: date, zone: ZoneInfo) -> datetime:
         OutOfReach: The day is not between `EARLIEST` and `LATEST`.
     """
     if not EARLIEST <= day <= LATEST:
-        raise OutOfReach(f"a day between {EARLIEST} and {LATEST} is needed")
+        raise OutOfReach
     return datetime.combine(day, time.max, zone).astimezone(UTC)
 
 

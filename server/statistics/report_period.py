@@ -17,7 +17,11 @@ _YEAR = re.compile(r"(\d{4})")
 
 
 class NoPeriod(ValueError):
-    """What was asked for is no period; the text says what is."""
+    """What was asked for is no period; *message* says what is."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(message.en)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,20 @@ class ReportPeriod:
         elif found := _YEAR.fullmatch(text):
             kind, first, months = "year", (int(found[1]), 1), 12
         else:
-            raise NoPeriod(f"{text!r}: a period is 2026-05, 2026Q2, 2026 or history")
+            raise NoPeriod(
+                Text(
+                    f"“{text}”不是期间，应如 2026-05、2026Q2、2026 或 history。",
+                    f"{text!r} is no period: one is 2026-05, 2026Q2, 2026 or history.",
+                )
+            )
         if not EARLIEST.year <= first[0] <= LATEST.year:
-            raise NoPeriod(f"{text!r}: years lie between {EARLIEST.year} and {LATEST.year}")
+            between = EARLIEST.year, LATEST.year
+            raise NoPeriod(
+                Text(
+                    f"“{text}”：年份应在 {between[0]} 与 {between[1]} 之间。",
+                    f"{text!r}: years lie between {between[0]} and {between[1]}.",
+                )
+            )
         start = date(*first, 1)
         last = months_later(start, months - 1)
         return cls(kind, text, start, last.replace(day=monthrange(last.year, last.month)[1]))  # type: ignore[arg-type]

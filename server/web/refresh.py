@@ -57,10 +57,7 @@ def receive() -> ResponseReturnValue:
             language=language, filename=name,
             address=site().settings.public_url or request.url_root,
         )  # fmt: skip
-    except NoPeriod:
-        why = Text("期间应如 2026-05、2026Q2、2026 或 history。", "A period is 2026-05, 2026Q2, 2026 or history.")
-        return _page(filename=name, why=why), 422
-    except PushError as error:
+    except (NoPeriod, PushError) as error:
         return _page(filename=name, why=error.message), 422
     done = [
         Done(definition_of(site(), order.dataset).title, change) for order, change in zip(orders, changes, strict=True)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from server.intake.mail.plain import plain
 from server.reports.refused_checks import CannotVerify
 from server.reports.verification import Verification, verify
-from server.reports.verified_words import behind, beside, counted, grouped, outcome, place_of
+from server.reports.verified_words import about, behind, beside, counted, grouped, outcome, place_of
 from server.web.context import site
 from server.web.viewer import login_required, signed_in
 from workbooks.form import Text
@@ -51,6 +51,7 @@ def _page(*, filename: str = "", why: Text | None = None, found: Verification | 
         groups=grouped(found) if found else {},
         outcome=outcome,
         counted=counted,
+        about=about(found, site().zone) if found else None,
         behind=behind,
         beside=beside,
         place_of=place_of,

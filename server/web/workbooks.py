@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 
 from server.reports.choices import DIMENSIONS, label, options
-from server.reports.registered import store
+from server.reports.registered import store, words
 from server.reports.registered.models import WorkbookState
 from server.reports.registered.period_rules import OF_REPORTS, PeriodRule
 from server.reports.registered.places import PlaceTrouble
@@ -29,7 +29,6 @@ from server.reports.registered.registration import (
 from server.reports.registered.schedule import Rhythm, Schedule, figures_as_of
 from server.reports.registered.store import NoSuchWorkbook, WorkbookView
 from server.statistics.datasets import definition_of
-from server.web import workbook_words
 from server.web.context import site
 from server.web.files import OCTETS, XLSX, attachment
 from server.web.language import current_language, local, t
@@ -72,8 +71,8 @@ def registrants_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Resp
 
 
 @pages.context_processor
-def _words() -> dict[str, object]:
-    return {"words": workbook_words, "choices": label}
+def _called() -> dict[str, object]:
+    return {"words": words, "choices": label}
 
 
 @pages.get("/workbooks")
@@ -81,7 +80,7 @@ def _words() -> dict[str, object]:
 def show() -> str:
     with site().session(read_only=True) as session:
         found = store.workbooks(site(), session, signed_in())
-    return render_template("workbooks.html", workbooks=found, moving=any(workbook_words.moving(w.last) for w in found))
+    return render_template("workbooks.html", workbooks=found, moving=any(words.moving(w.last) for w in found))
 
 
 @pages.get("/workbooks/new")
@@ -131,7 +130,7 @@ def one(workbook_id: int) -> str:
         narrowed=narrowed,
         whole=whole,
         titles={binding.dataset: _dataset_title(binding.dataset) for binding in view.plan.bindings},
-        moving=workbook_words.moving(view.last),
+        moving=words.moving(view.last),
         day=_as_of_day(view),
     )
 
@@ -261,7 +260,7 @@ def _edit_page(view: WorkbookView, plan: Plan, wrong: str = "") -> str:
         offered={name: options(master, name) for name in DIMENSIONS},
         dimensions=DIMENSIONS,
         selected=selection_as_dict,
-        rhythms=list(workbook_words.RHYTHMS),
+        rhythms=list(words.RHYTHMS),
         asked=request.form,
         shares=_shares(view),
         domains=allowed_domains(site().settings),

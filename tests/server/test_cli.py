@@ -180,7 +180,7 @@ def test_report_is_refreshed_by_push(company: Run, tmp_path: Path):
     result = company("push", "fracas_cases", path)
 
     assert result.exit_code == 0, result.output
-    assert ": 1 rows" in result.output
+    assert "现有 1 行" in result.output
 
 
 def test_record_links_without_an_address_are_told(company: Run, tmp_path: Path):
@@ -219,7 +219,7 @@ def test_a_push_is_taken_back_by_restore(company: Run, tmp_path: Path):
     assert path.read_bytes() != before
     restored = company("restore", path)
 
-    assert "push:fracas_cases" in listed.output
+    assert "刷新 fracas_cases" in listed.output
     assert (restored.exit_code, path.read_bytes()) == (0, before)
     assert company("restore", path, "--version", "9").exit_code == 1
 
@@ -242,6 +242,35 @@ def test_push_into_a_workbook_without_the_table_says_why(company: Run, tmp_path:
 
     assert result.exit_code == 1
     assert path.read_bytes() == before
+
+
+def test_refusals_are_in_one_language(company: Run, tmp_path: Path):
+    """Commands over figures and workbooks say what is wrong and what there is, in the language asked for alone."""
+    path = tmp_path / "loan.xlsx"
+    company("template", "trip_loan", "--out", path)
+    out, bind = ("--out", tmp_path / "x.xlsx"), ("--owner", "nobody", "--report", "fracas_board")
+    wrong = [
+        (("push", "nothing", path), "fracas_cases", 2),
+        (("push", "fracas_cases", path), "Ctrl+T", 1),
+        (("push", "fracas_cases", path, "--period", "yesterday"), "2026Q2", 2),
+        (("push", "fracas_cases", path, "--station", "Atlantis"), "--station", 2),
+        (("report", "nothing", *out), "fracas_board", 2),
+        (("report", "fracas_board", *out, "--as-of", "9999-12-31"), "2199-12-31", 2),
+        (("report", "fracas_board", *out, "--connection", "web"), "--server", 2),
+        (("verify", path), "--dataset", 2),
+        (("restore", path), str(path), 1),
+        (("workbooks", "show", 7), "workbooks list", 1),
+        (("workbooks", "add", *bind), "user list", 2),
+        (("workbooks", "add", "--owner", "nobody"), "--share", 2),
+    ]
+
+    for arguments, told, code in wrong:
+        for language, opening in (("zh", "错误："), ("en", "Error: ")):
+            result = company(*arguments, "--lang", language)
+            said = result.output.strip()
+            assert (result.exit_code, said[: len(opening)], told in said) == (code, opening, True), said
+            chinese = [letter for letter in said.replace(str(tmp_path), "") if "一" <= letter <= "龥"]
+            assert bool(chinese) == (language == "zh"), said
 
 
 def test_master_data_comes_back_as_it_left(company: Run, tmp_path: Path):
@@ -299,7 +328,7 @@ def test_an_issued_template_is_listed_and_revoked(company: Run, tmp_path: Path):
     assert listed["issue"] in issued.stderr
     assert (listed["form_id"], listed["station"], listed["revoked_at"]) == ("fracas", "SH", None)
     assert (revoked.exit_code, nothing.exit_code) == (0, 1)
-    assert "revoked" in company("issued", "list").output
+    assert "撤销" in company("issued", "list").output
     assert json.loads(company("issued", "list", "--station", "CD", "--json").stdout) == []
     assert _noted()[-2:] == ["template-issued", "template-revoked"]
 

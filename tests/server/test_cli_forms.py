@@ -47,7 +47,7 @@ def test_from_a_workbook_to_a_form_in_use(run: Run, tmp_path: Path):
     assert checked.exit_code == 1
     assert "客户投诉处理单" in checked.output
     listed = [line for line in run("form", "list").output.splitlines() if "customer_complaint_form" in line]
-    assert "installed" in listed[0]
+    assert "自行安装" in listed[0]
     assert "records_customer_complaint_form" in run("datasets").output
     assert run("form", "remove", "customer_complaint_form").exit_code == 0
     assert run("form", "remove", "customer_complaint_form").exit_code == 1

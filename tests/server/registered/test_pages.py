@@ -126,7 +126,7 @@ def test_commands_do_the_same(site: Site, alice: Viewer, tmp_path: Path, monkeyp
 
     assert (wrong.exit_code, "T_visits" in wrong.output) == (1, True)
     assert (bound.exit_code, refused.exit_code, due.exit_code) == (0, 1, 0)
-    assert "failed" in refused.output
+    assert "失败" in refused.output
     listed = json.loads(run("workbooks", "list", "--json").output)
     assert [(entry["id"], entry["title"], entry["last"]["state"]) for entry in listed] == [(1, "访问", "failed")]
     assert run("workbooks", "fetch", 1, "--out", out).exit_code == 1

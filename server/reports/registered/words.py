@@ -1,4 +1,4 @@
-"""What registered workbooks, their schedules and runs are called on pages."""
+"""What registered workbooks, their schedules and runs are called, on pages and the command line."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
