@@ -121,8 +121,9 @@ def _push(
     if resizing.area.bottom > LAST_ROW:
         raise PushError(
             Text(
-                f"{len(rows)} 行放不进一张工作表（最多 {LAST_ROW} 行）。请缩小数据集的时间范围。",
-                f"{len(rows)} rows do not fit on a sheet of {LAST_ROW} rows. Narrow the dataset's period.",
+                f"表“{target.name}”放不下 {len(rows)} 行（一张工作表最多 {LAST_ROW} 行）。请缩小数据集的时间范围。",
+                f"Table “{target.name}” has no room for {len(rows)} rows on a sheet of {LAST_ROW}. "
+                "Narrow the dataset's period.",
             )
         )
     coming = Coming(rows, resizing, places, date1904=_date1904(package), progress=progress)
@@ -201,10 +202,10 @@ def _replace_rows(package: Package, coming: Coming) -> bool:
             label = coming.rows.columns[place or 0].label
             raise PushError(
                 Text(
-                    f"第 {error.index + 1} 行“{label.zh}”有 {error.length} 个字，"
+                    f"表“{resizing.table.name}”第 {error.index + 1} 行的“{label.zh}”有 {error.length} 个字，"
                     "超过单元格上限 32767。请先缩短原记录。",
-                    f"Row {error.index + 1}, “{label.en}”, is {error.length} characters long; "
-                    "a cell holds 32,767. Shorten the record first.",
+                    f"Row {error.index + 1} of table “{resizing.table.name}”, “{label.en}”, is {error.length} "
+                    "characters long; a cell holds 32,767. Shorten the record first.",
                 )
             ) from error
         out.write(tail)

@@ -413,7 +413,7 @@ def test_text_too_long_for_a_cell_is_refused_with_row_and_column():
 
     message = refused(workbook(), long)
 
-    assert "第 2 行“站点”" in message.zh
+    assert "第 2 行的“站点”" in message.zh
     assert "40000" in message.zh
 
 

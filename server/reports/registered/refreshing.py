@@ -207,7 +207,7 @@ def _report(site: Site, source: Source, plan: Plan, viewer: Viewer, as_of: datet
     except UnknownReport as error:
         message = Text(f"报表“{source.report}”已不存在。", f"The report {source.report!r} is no longer there.")
         raise CannotRefresh(message) from error
-    except PeriodNotOffered as error:
+    except (PeriodNotOffered, PushError) as error:
         raise CannotRefresh(error.message) from error
     title = load_reports()[source.report].title[plan.language]
     name = period.name if period.start else period.label[plan.language]
