@@ -12,6 +12,7 @@ from server.site import Site
 from server.statistics import (
     action_datasets,
     approval_datasets,
+    confirmation_datasets,
     cost_datasets,
     deadline_datasets,
     feedback_datasets,
@@ -19,6 +20,7 @@ from server.statistics import (
     form_datasets,
     fracas_datasets,
     growth_datasets,
+    hint_datasets,
     history_datasets,
     installation_datasets,
     loop_datasets,
@@ -52,6 +54,8 @@ _COMPUTED: Mapping[str, Computed[Any] | Summed] = MappingProxyType(
     | action_datasets.COMPUTED
     | forecast_datasets.COMPUTED
     | loop_datasets.COMPUTED
+    | hint_datasets.COMPUTED
+    | confirmation_datasets.COMPUTED
     | satisfaction_datasets.COMPUTED
     | survey_datasets.COMPUTED
     | station_datasets.COMPUTED
