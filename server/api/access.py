@@ -11,7 +11,8 @@ from flask_limiter.util import get_remote_address
 from server.access.tokens import OpenedToken, note_use, open_token
 from server.access.visibility import Viewer
 from server.api.blueprint import site
-from server.api.problems import Problem
+from server.api.problems import Problem, asked_language
+from workbooks.form import Language
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +42,11 @@ def needs(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def caller() -> Viewer:
     """The person the token speaks for; only behind `needs`."""
     return cast(OpenedToken, g.token).viewer
+
+
+def readers_language() -> Language:
+    """What is asked for by `?lang=` or Accept-Language, else the language of the caller's account."""
+    return asked_language() or caller().language
 
 
 def token_id() -> str:

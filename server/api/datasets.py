@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from server.api.access import caller, needs, token_id
+from server.api.access import caller, needs, readers_language, token_id
 from server.api.blueprint import api, site
 from server.api.forms import own_address, texts
 from server.api.narrowing import asked_as_of, asked_day, asked_period, asked_selection
@@ -95,7 +95,7 @@ def get_report(name: str) -> Response:
     reports = load_reports()
     if name not in reports:
         raise Problem("not-found")
-    language = wanted_language()
+    language = readers_language()
     try:
         about = occasion(site(), name, period=asked_period(), as_of=asked_as_of())
     except PeriodNotOffered as error:

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, request
 
 from server.access.feed_links import FeedLinkView, feed_link_id, feed_links_of
-from server.api.access import caller, needs, token_id
+from server.api.access import caller, needs, readers_language, token_id
 from server.api.blueprint import api, site
 from server.api.forms import own_address
-from server.api.problems import Problem, wanted_language
+from server.api.problems import Problem
 from server.api.responses import file_response, instant, json_response
 from server.reports.feed import FeedError, feed_from
 from server.reports.feed_links import end_link, make_link
@@ -34,7 +34,7 @@ def post_feed_link() -> Response:
     """
     A new link to one dataset as the body narrows it: its address, or with `format=iqy` the web-query file.
 
-    It ends with the token it is asked for with.
+    It ends with the token it is asked for with, and is in the language of the caller's account unless one is named.
     """
     asked = request.get_json(silent=True)
     if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
@@ -44,10 +44,9 @@ def post_feed_link() -> Response:
     if dataset not in names(site()):
         known = ", ".join(names(site()))
         raise Problem("not-found", detail=Text(f"没有数据集“{dataset}”；有：{known}。", f"Datasets are: {known}."))
-    language = wanted_language()
     try:
         with site().session(read_only=True) as session:
-            feed = feed_from(session, site(), dataset, asked, language)
+            feed = feed_from(session, site(), dataset, asked, readers_language())
     except FeedError as error:
         raise Problem("bad-request", detail=error.message) from error
     title = definition_of(site(), dataset).title[feed.language]

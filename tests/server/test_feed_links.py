@@ -157,7 +157,7 @@ def test_the_page_makes_a_link_and_shows_it_once(app: Flask, site: Site):
 
 @on_sqlite
 def test_programs_make_list_and_end_links(app: Flask, site: Site):
-    """Over the API, as described."""
+    """Over the API, as described; in the language of the account unless another is named."""
     client = program(app, site, "alice", "read")
 
     def post(body: Any, query: str = "") -> Any:
@@ -170,7 +170,9 @@ def test_programs_make_list_and_end_links(app: Flask, site: Site):
     assert (made.status_code, file.status_code, file.data[:5]) == (201, 201, b"WEB\r\n")
     assert app.test_client().get(made.get_json()["url"].removeprefix(SERVER)).status_code == 200
     assert (listed["id"], listed["name"]) == (made.get_json()["id"], "周报")
-    assert listed["options"] == {"period": "2026-05", "station": "CZ", "lang": "en"}
+    assert listed["options"] == {"period": "2026-05", "station": "CZ", "lang": "zh"}
+    named = post({"dataset": VISITS, "lang": "en"}), post({"dataset": VISITS}, "?lang=en")
+    assert [link.get_json()["options"] for link in named] == [{"lang": "en"}] * 2
     other = program(app, site, "charlie", "read")
     path = f"/api/v1/feed-links/{listed['id']}"
     assert other.client.delete(path, headers=other.headers).status_code == 404

@@ -241,8 +241,8 @@ def _types() -> list[EntityType]:
 
 
 def _language(viewer: Viewer, given: Mapping[str, str]) -> Language:
-    """`lang`, else the Accept-Language header where it speaks of one of ours, else the reader's own."""
-    asked = given.get("lang") or request.accept_languages.best_match(["zh", "zh-CN", "en"]) or viewer.language
+    """`lang`, else that of the reader's account: Excel's own language is not what its owner's workbooks are in."""
+    asked = given.get("lang") or viewer.language
     return "zh" if asked.startswith("zh") else "en"
 
 
