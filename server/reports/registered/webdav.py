@@ -1,6 +1,5 @@
 """A workbook on a WebDAV server: locked while it is replaced, and replaced only as the version that was read."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -20,10 +19,11 @@ from server.reports.registered.places import (
     no_folder,
     too_large,
 )
+from server.reports.registered.time_limits import TimeLimit, time_limit
 from workbooks.form import Text
 
 SECONDS = 30.0  # without a sign of life
-LONGEST = 300.0  # seconds for one answer: a lease on the run is longer
+LONGEST = 280.0  # seconds for reading or replacing a file: a lease on the run is longer than three of them
 _LARGEST_TOLD = 1 << 20  # bytes of any answer but a workbook
 LOCK_SECONDS = 120  # a server that dies with our lock lets go of it by itself
 _LOCK = (
@@ -42,6 +42,7 @@ class WebdavPlace:
         # Our own quoting: to the client's, %2e%2e is already an address, and leads out of the folder.
         self._url = f"{url.rstrip('/')}/{'/'.join(quote(step, safe='') for step in steps)}"
         self._auth = (user, password) if user else None
+        self._limit = TimeLimit()
 
     def read(self) -> Found:
         with self._client() as client:
@@ -82,8 +83,11 @@ class WebdavPlace:
     def _client(self) -> Iterator[Client]:
         client = Client(self._base, auth=self._auth, retry=False, timeout=SECONDS, follow_redirects=False)
         try:
-            yield client
+            with time_limit(LONGEST) as self._limit:
+                yield client
         except (httpx.TransportError, httpx.InvalidURL) as error:
+            if self._limit.over:
+                raise _too_slow() from error
             message = Text("WebDAV 服务器无法连接。", f"The WebDAV server cannot be reached ({type(error).__name__}).")
             raise PlaceTrouble(message, passing=True) from error
         finally:
@@ -123,11 +127,12 @@ class WebdavPlace:
         Status, headers and body of the answer, cut off just after *most* bytes.
 
         Raises:
-            PlaceTrouble: It takes for ever, or is packed: unpacking might fill the memory.
+            PlaceTrouble: It is packed: unpacking might fill the memory; or time is over.
         """
-        until, body = time.monotonic() + LONGEST, bytearray()
-        plain = {"Accept-Encoding": "identity"} | dict(headers or {})
-        with client.http.stream(method, self._url, content=content, headers=plain) as answer:
+        body, plain = bytearray(), {"Accept-Encoding": "identity"} | dict(headers or {})
+        with client.http.stream(
+            method, self._url, content=content, headers=plain, extensions=self._limit.extensions
+        ) as answer:
             if answer.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
                 words = Text("WebDAV 服务器返回了压缩内容。", "The WebDAV server packs what it sends.")
                 raise PlaceTrouble(words, passing=False)
@@ -135,9 +140,8 @@ class WebdavPlace:
                 body += chunk
                 if len(body) > most:
                     break
-                if time.monotonic() > until:
-                    words = Text("WebDAV 服务器传输过慢。", "The WebDAV server sends too slowly.")
-                    raise PlaceTrouble(words, passing=True)
+            if self._limit.over:  # an answer of unknown length ends with its connection, and would pass for whole
+                raise _too_slow()
             return answer.status_code, answer.headers, bytes(body)
 
     def _judge(self, status: int) -> None:
@@ -158,6 +162,16 @@ class WebdavPlace:
         if not 200 <= status < 300 or status == HTTPStatus.MULTI_STATUS:
             message = Text(f"WebDAV 服务器答复 {status}。", f"The WebDAV server answers {status}.")
             raise PlaceTrouble(message, passing=True)
+
+
+def _too_slow() -> PlaceTrouble:
+    return PlaceTrouble(
+        Text(
+            f"WebDAV 服务器传输过慢，{LONGEST:.0f} 秒内没有完成。",
+            f"The WebDAV server is too slow: it was not done within {LONGEST:.0f} seconds.",
+        ),
+        passing=True,
+    )
 
 
 def _token(headers: httpx.Headers, content: bytes) -> str:

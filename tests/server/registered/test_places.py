@@ -2,10 +2,15 @@
 
 import gzip
 import os
+import socket
+import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import Message
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -247,6 +252,64 @@ def test_a_redirect_takes_no_password_elsewhere():
         WebdavPlace(f"http://127.0.0.1:{port}/", STEPS, user=USER, password=PASSWORD).read()
 
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("dripped", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\nbody", b""])
+def test_a_server_that_drips_is_left_in_time(
+    dripped: bytes, encrypted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A byte now and then, of the headers or the body, or taken of what is put there: the whole errand has an end."""
+    monkeypatch.setattr("server.reports.registered.webdav.LONGEST", 0.4)
+    context = certified(tmp_path, monkeypatch) if encrypted else None
+    with dripping(dripped, context) as port:
+        place = WebdavPlace(f"http{'s' if encrypted else ''}://localhost:{port}/", STEPS, user=USER, password=PASSWORD)
+        errand: Callable[[], object] = place.read if dripped else partial(place.create, bytes(20 << 20))
+        began = time.monotonic()
+        with pytest.raises(PlaceTrouble) as trouble:
+            errand()
+
+    assert (trouble.value.passing, "过慢" in trouble.value.message.zh) == (True, True)
+    assert time.monotonic() - began < 3
+
+
+def certified(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server on localhost encrypts with, trusted by this process."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@contextmanager
+def dripping(first: bytes, context: ssl.SSLContext | None) -> Iterator[int]:
+    """The port of a server that sends *first* and then a byte again and again; of nothing it reads so."""
+    over = threading.Event()
+
+    def serve() -> None:
+        plain, _ = listener.accept()
+        with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) if context else plain as line:
+            if first:
+                line.recv(1 << 16)
+                line.sendall(first)
+            while not over.wait(0.05):
+                _ = line.send(b"x") if first else line.recv(1)
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        over.set()
+        thread.join(10)
+        listener.close()
 
 
 @contextmanager
