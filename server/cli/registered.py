@@ -171,7 +171,7 @@ def show(workbook: int, as_json: bool, language: Language) -> None:
     with open_site() as site, _in_words(language), site.session(read_only=True) as session:
         view = store.workbook(site, session, _OPERATOR, workbook)
         runs = store.runs(session, _OPERATOR, workbook, limit=20)
-        zone = site.zone
+        letters, zone = store.letters(session, runs), site.zone
     if as_json:
         print_json(_as_dict(view) | {"runs": [_run_as_dict(run) for run in runs]})
         return
@@ -185,6 +185,8 @@ def show(workbook: int, as_json: bool, language: Language) -> None:
         click.echo(f"  {binding.table} = {binding.dataset}, {binding.period.label[language]}")
     for run in runs:
         click.echo(f"  {run.occurrence.astimezone(zone):%Y-%m-%d %H:%M}  {_told(run, language)}")
+        for letter in letters[run.id]:
+            click.echo(f"    {words.letter(letter)[language]}")
 
 
 @workbooks.command()

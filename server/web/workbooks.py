@@ -120,6 +120,7 @@ def one(workbook_id: int) -> str:
     with site().session(read_only=True) as session:
         view = store.workbook(site(), session, signed_in(), workbook_id)
         runs = store.runs(session, signed_in(), workbook_id)
+        letters = store.letters(session, runs)
         master = site().master(session, retired=True)
         narrowed = {place: label(master, binding.selection) for place, binding in enumerate(view.plan.bindings)}
         whole = label(master, view.plan.selection)
@@ -127,6 +128,7 @@ def one(workbook_id: int) -> str:
         "workbook.html",
         view=view,
         runs=runs,
+        letters=letters,
         narrowed=narrowed,
         whole=whole,
         titles={binding.dataset: _dataset_title(binding.dataset) for binding in view.plan.bindings},

@@ -1,4 +1,4 @@
-"""Working off the replies that are due: each once, and a second time only where nobody can know."""
+"""Working off the replies that are due: each once, and an answer to a mail a second time where nobody can know."""
 
 import secrets
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from server.intake.mail import outgoing
 from server.intake.mail.connection import MailServerError
 from server.intake.mail.models import Reply, ReplyState
-from server.intake.mail.outgoing import QueuedReply
+from server.intake.mail.outgoing import QueuedReply, ReplyKind
 from server.intake.mail.plain import plain
 from server.intake.mail.smtp import LONGEST_SCAN, Later, Never, NotSent, Relay, Unanswered
 from server.mail_settings import SmtpSettings
@@ -28,7 +28,7 @@ HANDING_OVER = timedelta(seconds=LONGEST_SCAN) + timedelta(minutes=5)
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 COMPOSINGS = 3  # that fail, then a person has to look
-RESENDS = 1  # after a handing over that nobody answered
+RESENDS = 1  # after a handing over that nobody answered: who sent a form waits for its receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +105,8 @@ class _Sender:
         """Send a claimed reply, and note how that went."""
         reply, unclear = self._load(reply_id)
         try:
-            if unclear > RESENDS:
-                raise Never("handed over twice without an answer; it may have arrived")
+            if unclear > _resends(reply):
+                raise Never("handed over without an answer; it may have arrived, and is not sent again by itself")
             content = self._readable_content(reply)
             self._connected().send(reply.to_address, content, before_data=lambda: self._handing_over(reply_id))
         except _LeaseLost:
@@ -171,7 +171,7 @@ class _Sender:
         now = datetime.now(UTC)
         if isinstance(failure, Unanswered):
             unclear += 1
-            hopeless = unclear > RESENDS
+            hopeless = unclear > _resends(reply)
         else:
             hopeless = isinstance(failure, Never) or now - reply.created_at > GIVE_UP_AFTER
         with self._site.session(read_only=True) as session:
@@ -210,3 +210,8 @@ class _Sender:
             .execution_options(synchronize_session=False)
         ).all()
         return bool(changed)
+
+
+def _resends(reply: QueuedReply) -> int:
+    """How often it is sent again after a handing over that nobody answered: nobody gets the same figures twice."""
+    return 0 if reply.kind is ReplyKind.WORKBOOK else RESENDS

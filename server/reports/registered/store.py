@@ -1,5 +1,6 @@
 """Registered workbooks kept, listed and changed: each open to its owner and to administrators."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +10,16 @@ from sqlalchemy.orm import Session
 
 from server.access.models import User
 from server.access.visibility import Viewer
+from server.intake.mail.models import Reply, ReplyState
 from server.records.models import AuditHead
-from server.reports.registered.models import Cause, RegisteredWorkbook, RunState, WorkbookRun, WorkbookState
+from server.reports.registered.models import (
+    Cause,
+    RegisteredWorkbook,
+    RunState,
+    WorkbookLetter,
+    WorkbookRun,
+    WorkbookState,
+)
 from server.reports.registered.registration import (
     Plan,
     RegistrationError,
@@ -34,6 +43,16 @@ PENDING = (RunState.QUEUED, RunState.BUILT)
 
 class NoSuchWorkbook(LookupError):
     """There is no such registration, run or kept version, or it is not open to this person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterView:
+    """How far the mail of a run to *address* has come; *unclear* when it may have arrived, and nobody knows."""
+
+    address: str
+    state: ReplyState
+    unclear: bool
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +254,18 @@ def runs(session: Session, viewer: Viewer, workbook_id: int, *, limit: int = 50)
     row = _one(session, viewer, workbook_id)
     query = select(WorkbookRun).where(WorkbookRun.workbook_id == row.id)
     return list(session.scalars(query.order_by(WorkbookRun.id.desc()).limit(limit)))
+
+
+def letters(session: Session, runs: Iterable[WorkbookRun]) -> dict[int, list[LetterView]]:
+    """The mails that carried what *runs* made, by run; *runs* are such as the viewer may see."""
+    found: dict[int, list[LetterView]] = {run.id: [] for run in runs}
+    query = select(WorkbookLetter.run_id, Reply).join(Reply, Reply.id == WorkbookLetter.reply_id)
+    for run_id, reply in session.execute(query.where(WorkbookLetter.run_id.in_(found)).order_by(Reply.id)):
+        state = ReplyState(reply.state)
+        unclear = state is ReplyState.DEAD and reply.unclear > 0
+        view = LetterView(address=reply.to_address, state=state, unclear=unclear, error=reply.error)
+        found[run_id].append(view)
+    return found
 
 
 def run(session: Session, viewer: Viewer, workbook_id: int, run_id: int) -> WorkbookRun:

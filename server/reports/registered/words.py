@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from server.intake.mail.models import ReplyState
 from server.reports.registered.models import Cause, RunState, WorkbookRun, WorkbookState
 from server.reports.registered.period_rules import PeriodRule, days
 from server.reports.registered.registration import Plan, Source
 from server.reports.registered.schedule import Rhythm
+from server.reports.registered.store import LetterView
 from workbooks.form import Text
 from workbooks.report import load_reports
 
@@ -93,6 +95,22 @@ def moving(found: WorkbookRun | None) -> bool:
 def reason(found: WorkbookRun) -> Text | None:
     """Why a run has not succeeded."""
     return Text(found.reason_zh, found.reason_en) if found.reason_zh else None
+
+
+def letter(found: LetterView) -> Text:
+    """How far the mail to one address has come."""
+    if found.unclear:
+        return Text(
+            f"给 {found.address} 的邮件也许已送达：交出后没有得到邮件服务器的答复，不会自动再发。"
+            "没收到时请点“立即刷新”，或由管理员在“邮件 › 回信”中重发。",
+            f"The mail to {found.address} may have arrived: it was handed over and the mail server never answered. It "
+            "is not sent again by itself; if it is missing, refresh now, or let an administrator send it again.",
+        )
+    if found.state is ReplyState.SENT:
+        return Text(f"已邮寄给 {found.address}", f"Mailed to {found.address}")
+    if found.state is ReplyState.QUEUED:
+        return Text(f"待邮寄给 {found.address}", f"To be mailed to {found.address}")
+    return Text(f"没有邮寄给 {found.address}：{found.error}", f"Not mailed to {found.address}: {found.error}")
 
 
 def period(rule: PeriodRule, day: date | None) -> Text:

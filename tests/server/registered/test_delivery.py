@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from server.access.visibility import Viewer
@@ -25,6 +26,9 @@ from server.reports.registered.registration import RegistrationError, Source
 from server.reports.registered.store import register, result
 from server.reports.registered.webdav import WebdavPlace
 from server.site import Site
+from tests.server.browsing import signed_in, visible_text
+from tests.server.mail.wire import killed as sending
+from tests.server.mail.wire.due import let_time_pass
 from tests.server.mail.wire.smtp_server import SmtpServer
 from tests.server.registered import killed
 from tests.server.registered.books import EIGHT, MONDAY, at, book, history, note, numbers, plan, states, visit
@@ -206,6 +210,33 @@ def test_a_kill_at_any_point_is_delivered_once(
     with site.session(read_only=True) as session:
         assert len(session.scalars(select(WorkbookLetter)).all()) == len(_letters(site)) == 1
         assert verify_audit(session, site.audit_key).sound
+
+
+@SQLITE
+@pytest.mark.parametrize("point", ["connected", "handing over", "handed over"])
+def test_a_mail_whose_sender_is_killed_comes_once_at_most(
+    open_site: OpenSite, app: Flask, mei: Viewer, point: str, processes: multiprocessing.context.ForkServerContext
+):
+    """Sent by the next one, or, where the server may have it, not again: the owner is told so and can refresh."""
+    with SmtpServer() as smtp:
+        site = open_site(smtp.port)
+        workbook_id = _shared(site, mei, recipients=("boss@company.cn",))
+        at(site, EIGHT)
+        mail = json.dumps(site.settings.mail.model_dump(mode="json"))
+        process = processes.Process(target=sending.main, args=(str(site.settings.home), mail, point))
+        process.start()
+        process.join(120)
+        assert process.exitcode == -9
+        let_time_pass(site)
+        again = [send_due(site, compose).sent for _ in range(2)]
+
+    unclear = point in ("handing over", "handed over")
+    (letter,) = _letters(site)
+    page = visible_text(signed_in(app, "mei").get(f"/workbooks/{workbook_id}").text)
+    assert (again, letter.state) == (([0, 0], "dead") if unclear else ([1, 0], "sent"))
+    assert len(smtp.taken) == (0 if point == "handing over" else 1)
+    assert [run.state for run in history(site, workbook_id)] == ["delivered"]
+    assert ("boss@company.cn 的邮件也许已送达" in page) == unclear
 
 
 @SQLITE
