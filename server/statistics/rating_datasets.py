@@ -98,7 +98,7 @@ def _csat(query: Query) -> Iterator[_Csat]:
     found = _ratings(query)
     for scale in SCALES:
         rated = [rating for rating in found if rating.scale == scale]
-        if rated:
+        if rated and query.narrowed_to != "station":
             yield _Csat(scale, None, rated)
         for station in sorted({rating.station or "" for rating in rated}):
             yield _Csat(scale, station, [rating for rating in rated if (rating.station or "") == station])

@@ -152,12 +152,14 @@ class _Times(NamedTuple):
 
 
 def _times(query: Query) -> Iterator[_Times]:
-    """Every step, over all stations and then for each."""
+    """Every step, over all stations (where there is more than one to see) and then for each."""
     found = query.sources.cases_between("reported_at", query.period.start, query.period.end)
     by_station: dict[str, list[Case]] = {}
     for case in found:
         by_station.setdefault(case.station, []).append(case)
-    groups = [(None, found), *sorted(by_station.items())] if found else []
+    groups: list[tuple[str | None, list[Case]]] = [*sorted(by_station.items())]
+    if found and query.narrowed_to != "station":
+        groups.insert(0, (None, found))
     for step in _STEPS:
         for station, cases in groups:
             took = [hours for case in cases if (hours := step.took(case, query.sources)) is not None]

@@ -57,10 +57,11 @@ def _began(sheets: list[Sheet]) -> Any:
 
 
 def _groups(query: Query) -> Iterator[_Group]:
-    """Each campaign over all, by region and by station; a customer is where its sheet says."""
+    """Each campaign over all, by region and by station, as far as there are several; a sheet says where."""
     at = customers(query.sources)
+    levels = list(_LEVELS)[{None: 0, "region": 1, "station": 2}[query.narrowed_to] :]
     for sheets in _campaigns(query):
-        for level in _LEVELS:
+        for level in levels:
             asked: dict[str, list[Sheet]] = {}
             for sheet in sheets:
                 asked.setdefault(_place(level, sheet.station, query), []).append(sheet)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from server.statistics.labels import UNKNOWN, Labels
 from server.statistics.periods import month_of, quarter_of
@@ -74,6 +74,21 @@ class Query:
 
     def region(self, station: str | None) -> str:
         return self._any.region(station)[self.language]
+
+    @cached_property
+    def narrowed_to(self) -> Literal["station", "region"] | None:
+        """
+        The one place that selection and permission leave; None where there is more than one region.
+
+        Figures over all are then those of that place, and are not shown a second time.
+        """
+        chosen, viewer, regions = self.sources.selection, self.sources.view.viewer, self.sources.regions
+        within = chosen.region or (None if viewer.sees_all else viewer.region)
+        if viewer.station_bound or chosen.station is not None:
+            return "station"
+        if within is None:
+            return None
+        return "station" if list(regions.values()).count(within) == 1 else "region"
 
     def master(self, table: str, code: str | None) -> str:
         """The name of the row *code* of a master table; "（未填）" without a code."""

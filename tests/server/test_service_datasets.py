@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from server.site import Site
-from tests.server.test_statistics import FAILURE, OPERATOR, PLAN, dataset_of, rows, send
+from server.statistics.selection import Selection
+from tests.server.company import viewer
+from tests.server.test_statistics import FAILURE, OPERATOR, PLAN, SHEET, dataset_of, rows, send
 from workbooks.reporting.dataset_definition import load_datasets
 from workbooks.reporting.measure_values import column_of, figure_of
 
@@ -132,7 +134,7 @@ def test_installation_is_accepted_with_its_papers(site: Site) -> None:
     send(site, "trip_summary", SUMMARY, datetime(2026, 3, 7, 9, 0), "one")
     (row,) = rows(site, "installations", as_of=NOW)
 
-    assert (row["accepted"], row["not_accepted"], row["tasks"], row["accepted_tasks"]) == (1, 0, 2, 1)
+    assert (row["papers"], row["accepted"], row["not_accepted"], row["tasks"], row["accepted_tasks"]) == (1, 1, 0, 2, 1)
     assert (row["month"], row["person_days"], row["customer"]) == ("2026-03", 8, "常州地铁")
     assert measures(site, "vehicle_acceptance") == {"installed": 1, "accepted": 1, "not_accepted": 0}
     assert rows(site, "vehicle_acceptance", as_of=datetime(2024, 4, 1))[0]["not_accepted"] == 1
@@ -175,6 +177,25 @@ def test_ratings_name_their_scale(site: Site, voices: None) -> None:
         ("反馈回访", "全部站点"): (2, 0.5), ("反馈回访", "常州站"): (2, 0.5),
     }  # fmt: skip
     assert len(rows(site, "ratings", as_of=NOW)) == 3
+
+
+def test_the_figures_of_one_station_are_not_called_those_of_all(site: Site) -> None:
+    """Where a station is chosen, alone in its region or all that the viewer may see, nothing stands over it."""
+    of_cd = {"station": "CD", "customer": "C2", "vehicle": None}
+    asked = VOICE | of_cd | {"called_back_on": date(2026, 3, 10), "customer_reply": "satisfied"}
+    send(site, "feedback", asked, datetime(2026, 3, 11, 9, 0), "call")
+    send(site, "survey", SHEET | {"station": "CD", "customer": "C2"}, datetime(2025, 10, 21, 9, 0), "C2")
+    send(site, "fracas", FAILURE | {"station": "CD"}, datetime(2026, 3, 2, 13, 0), "case")
+    with site.session(read_only=True) as session:
+        charlie = viewer(session, "charlie")
+    one: list[dict[str, Any]] = [
+        {"selection": Selection(station="CD")}, {"selection": Selection(region="西南")}, {"viewer": charlie},
+    ]  # fmt: skip
+
+    for name in ("csat", "satisfaction_groups", "response_times"):
+        assert len({row["station"] for row in rows(site, name, as_of=NOW)}) == 2, name
+        for known in one:
+            assert {row["station"] for row in rows(site, name, as_of=NOW, **known)} == {"成都站"}, name
 
 
 def test_few_ratings_are_not_ranked(site: Site) -> None:
