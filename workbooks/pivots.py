@@ -173,7 +173,7 @@ class _Sheets:
             placed = add_pivot(page, sheet, lay_out(sheet.pivot, fields, language), fields, looks, language)
             self.pivots.append(placed)
             if len(sheet.pivot.rows) == 1:
-                self._drawable[sheet.pivot.name] = of_pivot(placed)
+                self._drawable[sheet.pivot.name] = of_pivot(placed, language)
         if sheet.table:
             dataset = self._datasets[sheet.table.name]
             rows = add_table(page, self._report, sheet, dataset, looks, language)
@@ -213,18 +213,19 @@ class _Sheets:
 
 
 def _foot(report: ReportDefinition, edition: Edition | None, language: Language) -> str:
-    """What stands at the foot of every page on the left: the report, its period, whose figures, narrowed to what."""
+    """What stands at the foot of pages on the left: the report, its period, as of when, whose figures, narrowed how."""
     told = [report.title]
     if edition:
-        told += [edition.period, edition.viewer]
+        instant = f"{edition.as_of:%Y-%m-%d %H:%M}"
+        told += [edition.period, Text(f"截至 {instant}", f"as of {instant}"), edition.viewer]
         told += [edition.selection] if edition.stamp.selection else []
     return " · ".join(text[language] for text in told).replace("&", "&&")[:_FOOT]
 
 
 def _set_print(page: Worksheet, foot: str) -> None:
-    """A4 across, as wide as one page, *foot*, the sheet's title and the page number at the foot."""
+    """A4 across, as wide as one page, *foot* and on the right the sheet's title and the page number."""
     page.set_landscape()
     page.set_paper(_A4)
     page.fit_to_pages(1, 0)
     page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    page.set_footer(f"&L&8{foot}&C&8&A&R&8&P / &N")
+    page.set_footer(f"&L&8{foot}&R&8&A · &P / &N")

@@ -46,3 +46,12 @@ def test_without_any_record_it_is_built_and_valid(site: Site) -> None:
     feedback = load_workbook(BytesIO(contents["feedback"]))
     assert feedback["类别与月份"]["A3"].value == feedback["投诉分类"]["A3"].value == "这段时间没有数据。"
     assert_valid(*contents.values())
+
+
+@pytest.mark.parametrize("name", load_reports())
+def test_shares_have_a_column_of_their_own(name: str) -> None:
+    """LibreOffice shows a refreshed figure in the format of its column, and a share in that of a number is 0 or 1."""
+    report = load_reports()[name]
+    shares = [(p.table, v.column) for p in report.pivots for v in p.values if v.format.endswith("%")]
+
+    assert [found for found in shares if report.source_format(*found) is None] == []

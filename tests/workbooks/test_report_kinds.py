@@ -123,7 +123,9 @@ def test_amounts_of_which_none_is_known_are_no_zero(office, tmp_path):
 
     assert cover(content)["费用"] == ("–", 0, 12.5)
     assert results == {"C": "–", "D": 0, "E": 12.5}
-    assert load_workbook(BytesIO(content))["行"].oddFooter.left.text == "文字 · 2026年2月 · 华东（Mei） · 华东"
+    assert load_workbook(BytesIO(content))["行"].oddFooter.left.text == (
+        "文字 · 2026年2月 · 截至 2026-03-05 18:00 · 华东（Mei） · 华东"
+    )
 
 
 def test_reports_of_every_kind_are_valid():

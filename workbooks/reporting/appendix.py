@@ -11,7 +11,7 @@ from workbooks.reporting.dataset_definition import NO_UNIT, DatasetDefinition, l
 from workbooks.reporting.edition import Edition, Lineage
 from workbooks.reporting.filling import TableRows
 from workbooks.reporting.report_definition import ReportDefinition, ReportTable
-from workbooks.reporting.report_style import Looks, column_width, text_width
+from workbooks.reporting.report_style import Looks, column_width, letters, text_width
 
 DEFINITIONS = Text("口径", "Definitions")
 LINEAGE = Text("溯源", "Lineage")
@@ -158,9 +158,11 @@ def _grid(
     for number, line in enumerate(lines, start=row + 1):
         height = 1
         for place, value in enumerate(line):
-            page.write(number, place, value, looks("cell", "#,##0" if isinstance(value, int) else "General"))
-            texts = str(value).split("\n")
-            height = max(height, sum(max(1, -(-text_width(t) // int(widths[place] - 1))) for t in texts))
+            counted = isinstance(value, int)
+            look = looks("cell", "#,##0", "right") if counted else looks("cell")
+            page.write(number, place, value, look)
+            room = letters(language, int((widths[place] - 2) * 1.1))
+            height = max(height, sum(max(1, -(-text_width(t) // room)) for t in str(value).split("\n")))
         page.set_row(number, 15 * height + 3)
     return row + len(lines) + 1
 
@@ -182,7 +184,8 @@ def add_lineage(
     linked = bool(edition.public_url and lineage.origins)
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
         number = {"datetime": "yyyy-mm-dd hh:mm", "integer": "0"}.get(column.type, "General")
-        name = "link" if linked and not place else "mono" if column.name in ("submission", "sha256") else "body"
+        name = "words" if column.type == "text" else "body"
+        name = "link" if linked and not place else "mono" if column.name in ("submission", "sha256") else name
         look = looks(name, number)
         most = 66 if column.name == "sha256" else 34
         texts = ["2026-11-21 18:00"] if column.type == "datetime" else [str(value) for value in values[:300]]

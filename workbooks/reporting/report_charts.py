@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
 
@@ -39,7 +39,8 @@ class Drawable:
     """
     Cells a chart can show: a pivot table's or a table's, on *sheet* from row *first* to *last* (from 0).
 
-    *series* are the columns that hold figures, by the name the definition knows them by;
+    *series* are the columns that hold figures, by the name the definition knows them by,
+    *ranks* their places among the colours where not all that have one appear;
     *categories* is the column of labels, *last_label* the text in its last row. Names of
     series stand in the row above.
     """
@@ -53,15 +54,19 @@ class Drawable:
     last_label: str
     values: Mapping[str, Sequence[Any]]
     pivot: str = ""
+    ranks: Mapping[str, int] = field(default_factory=dict)
 
 
-def of_pivot(placed: PlacedPivot) -> Drawable:
+def of_pivot(placed: PlacedPivot, language: Language) -> Drawable:
     """What a chart can show of a pivot table with one row field: its columns, or its values."""
-    area, layout = placed.area, placed.layout
+    area, layout, ranks = placed.area, placed.layout, dict[str, int]()
     lines = [line for line in layout.lines if line.path]
     if layout.column:
         series = {f"#{place}": place for place in range(1, len(layout.columns) + 1)}
         formats = dict.fromkeys(series, layout.pivot.values[0].format)
+        ordered: list[object] = [text[language] for text in layout.column.field.order]
+        places = [*ordered, *(value for value in layout.columns if value not in ordered)]
+        ranks = {name: places.index(value) for name, value in zip(series, layout.columns, strict=False)}
     else:
         series = {value.column: place for place, value in enumerate(layout.pivot.values, start=1)}
         formats = {value.column: value.format for value in layout.pivot.values}
@@ -69,6 +74,7 @@ def of_pivot(placed: PlacedPivot) -> Drawable:
         sheet=placed.sheet, first=area.top + layout.header_rows - 1,
         last=area.top + layout.header_rows - 2 + max(1, len(lines)), categories=0, series=series or {"#1": 1},
         formats=formats, last_label=str(lines[-1].path[0]) if lines else "", values={}, pivot=layout.pivot.name,
+        ranks=ranks,
     )  # fmt: skip
 
 
@@ -139,7 +145,7 @@ def _series(
     chart: ReportChart, source: Drawable, name: str, number: int, kind: str, *, hatched: bool
 ) -> dict[str, Any]:
     colours = chart.colours or SERIES
-    colour = colours[number % len(colours)]
+    colour = colours[source.ranks.get(name, number) % len(colours)]
     series = _named(chart, source, name)
     if kind in ("line", "radar"):
         marker = {"type": "circle", "size": 5, "fill": {"color": colour}, "border": {"color": colour}}

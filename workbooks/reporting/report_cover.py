@@ -13,7 +13,7 @@ from workbooks.form import Language, Text
 from workbooks.reporting.edition import Edition
 from workbooks.reporting.pivot_layout import NO_FIGURE
 from workbooks.reporting.report_definition import Indicator, Indicators, ReportDefinition
-from workbooks.reporting.report_style import Looks, text_width
+from workbooks.reporting.report_style import Looks, letters, text_width
 
 COVER = Text("说明", "About")
 _PERIODS_OFFERED = 24
@@ -63,13 +63,14 @@ class _Cover:
         for column in range(1, 5):
             text = HEADINGS[key][self.language] if column == 1 else ""
             self.page.write_string(self.row, column, text, self.looks("heading"))
-        self.row += 1
+        self.page.set_row(self.row + 1, 5)  # what follows keeps off the line
+        self.row += 2
 
     def paragraph(self, name: str, text: str) -> None:
         """A bold name and a text over the other columns, as many lines high as it takes."""
         self.page.write_string(self.row, 1, name, self.looks("name"))
         self.page.merge_range(self.row, 2, self.row, 4, text, self.looks("wrapped"))
-        self.page.set_row(self.row, 17 * max(1, -(-text_width(text) // _letters(self.language, 78))) + 3)
+        self.page.set_row(self.row, 17 * max(1, -(-text_width(text) // letters(self.language, 78))) + 3)
         self.row += 1
 
 
@@ -109,14 +110,9 @@ def add_cover(
     cover.paragraph(Text("刷新", "Refresh")[language], _REFRESH[language])
 
 
-def _letters(language: Language, chinese: int) -> int:
-    """How many letters go where so many halves of Chinese characters do: Latin ones are narrower."""
-    return chinese if language == "zh" else chinese * 6 // 5
-
-
 def _add_summary(cover: _Cover, text: str) -> None:
     cover.page.merge_range(cover.row, 1, cover.row, 4, text, cover.looks("summary", align="left"))
-    cover.page.set_row(cover.row, 16 * max(1, -(-text_width(text) // _letters(cover.language, 100))) + 3)
+    cover.page.set_row(cover.row, 16 * max(1, -(-text_width(text) // letters(cover.language, 100))) + 3)
     cover.row += 2
 
 
@@ -124,7 +120,7 @@ def _add_entry(cover: _Cover, title: str, note: str) -> None:
     """A line of the table of contents; a long note takes the lines it needs."""
     cover.page.write_url(cover.row, 1, f"internal:'{title}'!A1", cover.looks("entry"), title)
     cover.page.merge_range(cover.row, 2, cover.row, 4, note, cover.looks("wrapped"))
-    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // _letters(cover.language, 88))) + 2)
+    cover.page.set_row(cover.row, 15 * max(1, -(-text_width(note) // letters(cover.language, 88))) + 2)
     cover.row += 1
 
 

@@ -23,13 +23,15 @@ from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
 _PAGE_WIDTH = 200  # in widths of a letter: what can be read on a page across
+_SMALL_PRINT = 240  # the same of a table that is looked at as a whole
 _STRIP = 8  # rows that slicers take
 _ROW = 20  # pixels high
 _UNDER_CHART = 40  # pixels between a chart and the table under it, at least
-_BESIDE = 8  # columns of a table that has its chart beside it
+_BESIDE = 6  # columns of a table that has its chart beside it
 _PIVOT_BESIDE = 100  # letters across of a pivot table that has its chart beside it
 _ON_A_PAGE = 60  # rows that can be read on one page
 _WIDEST = 56  # letters of a column of a table
+_MANY = 8  # figures side by side in a pivot table from which on their headings are broken into lines
 _TOTAL = 13  # letters across: LibreOffice calls the column of totals by a longer name
 _UPRIGHT = 150  # letters across that can be read on an upright page
 _HALF = 600  # pixels above a table from which on it would not stand on the page of its chart
@@ -108,12 +110,13 @@ def add_table(
     page.add_table(
         top, 0, last, len(headers) - 1, {"name": table.name, "columns": headers, "style": "Table Style Light 9"}
     )
-    page.set_row(top, 30)
+    lines = 2 if sum(_width(*known, language) for known in zip(columns, data, strict=True)) <= _UPRIGHT else 3
+    page.set_row(top, 15 * lines)
     total = 0.0
     for place, (column, values) in enumerate(zip(columns, data, strict=True)):
         name = "words" if column.type == "text" else "body"
         look = looks(name, report.source_format(table.name, column.name) or number_format(column))
-        width = _width(column, values, language)
+        width = _width(column, values, language, lines)
         page.set_column(place, place, width, look)
         total += width
         for number, value in enumerate(values[: last - top] or [None], start=top + 1):
@@ -132,8 +135,9 @@ def add_table(
         _keep_with_chart(page, len(dataset))
     else:
         page.repeat_rows(top)
-    if not sheet.chart and total > _PAGE_WIDTH:  # a wide table is printed on pages side by side that can be read
-        page.fit_to_pages(-(-int(total) // _PAGE_WIDTH), 0)
+    room = _SMALL_PRINT if sheet.headed else _PAGE_WIDTH
+    if not sheet.chart and total > room:  # a wide table is printed on pages side by side that can be read
+        page.fit_to_pages(-(-int(total) // room), 0)
         page.repeat_columns(0)
     if sheet.chart:
         return None
@@ -154,7 +158,8 @@ def add_pivot(
     """What the pivot table shows, as cells, for viewers that do not refresh. A wide one stands under its chart."""
     widths = [_label_width(layout, place, fields, language) for place in range(len(layout.rows))]
     captions = _captions(layout, fields, language)
-    width = column_width(captions, least=10, most=17)
+    least, most = (10, 17) if len(captions) <= _MANY else (8, 12)
+    width = column_width(captions, least=least, most=most)
     wide = sum(widths) + width * len(captions) > _PIVOT_BESIDE
     row = below_heading(sheet)
     if sheet.chart and wide:
@@ -353,8 +358,8 @@ def _write(page: Worksheet, row: int, place: int, value: Any, look: Any, column:
         page.write_number(row, place, value, look)
 
 
-def _width(column: Column, values: Sequence[Any], language: Language) -> float:
-    """Wide enough for the heading on two lines and for the first values."""
+def _width(column: Column, values: Sequence[Any], language: Language, lines: int = 2) -> float:
+    """Wide enough for the heading on so many *lines* and for the first values."""
     heading = column.label[language]
     times = {"date": "2026-11-21", "datetime": "2026-11-21 18:00"}
     texts = [times[column.type]] if column.type in times else [str(v) for v in values[:300] if v is not None]
@@ -362,4 +367,5 @@ def _width(column: Column, values: Sequence[Any], language: Language) -> float:
         places = 1 if column.decimals is None else column.decimals
         largest = max((abs(v) for v in values[:300] if isinstance(v, int | float) and isfinite(v)), default=0)
         texts = ["1,234.5", f"{largest:,.{places}f}"] if column.type == "decimal" else ["1,234.5"]
-    return column_width([heading[: (len(heading) + 1) // 2 + 2] + "  ", *texts], most=_WIDEST) + (column.type == "text")
+    broken = heading[: -(-len(heading) // lines) + 2] + "  "
+    return column_width([broken, *texts], most=_WIDEST) + (column.type == "text")

@@ -37,7 +37,14 @@ _LOOKS: Mapping[str, Mapping[str, Any]] = {
     "heading": {"font_size": 12, "bold": True, "font_color": NAVY, "bottom": 2, "bottom_color": NAVY},
     "note": {"font_color": GREY},
     "summary": {"font_color": GREY, "text_wrap": True, "valign": "top"},
-    "cell": {"text_wrap": True, "valign": "top", "bottom": 1, "bottom_color": LINE},
+    "cell": {
+        "text_wrap": True,
+        "align": "left",
+        "valign": "top",
+        "indent": 1,
+        "bottom": 1,
+        "bottom_color": LINE,
+    },
     "mono": {"font_name": "Consolas", "font_size": 9},
     "wrapped": {"text_wrap": True, "valign": "top"},
     "link": {"font_color": "#0563C1", "underline": 1},
@@ -97,6 +104,11 @@ def text_width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def letters(language: Language, halves: int) -> int:
+    """How many letters go where so many halves of Chinese characters do: Latin ones are narrower."""
+    return halves if language == "zh" else halves * 6 // 5
 
 
 def column_width(texts: Iterable[str], least: float = 8, most: float = 40) -> float:
