@@ -233,6 +233,7 @@ def _run_as_dict(run: WorkbookRun) -> dict[str, Any]:
         "finished_at": instant(run.finished_at) if run.finished_at else None,
         "reason": {"zh": run.reason_zh, "en": run.reason_en} if run.reason_zh else None,
         "delivered_to": run.delivered_to if run.in_place_at else None,
+        "note": {"zh": run.note_zh, "en": run.note_en} if run.note_zh else None,
         "kept": run.result_kept and run.state == "delivered",
     }
 

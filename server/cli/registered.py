@@ -153,13 +153,16 @@ def add(
             recipients=mail_to,
             keep=keep,
         )
+        note = words.lacking(source, site.settings.public_url)
         if source.kind != "report":
             content = upload.read_bytes() if upload else contents(site, source)
-            check_tables(site, content, plan)
+            note = check_tables(site, content, plan)
             source = replace(source, content_sha256=site.originals.keep(content) if upload else None)
         workbook_id = store.register(site, source, plan, by=viewer)
         draft = source.kind != "report" and not bind
     click.echo((_DRAFT if draft else _REGISTERED)[language].format(id=workbook_id))
+    if note is not None:
+        click.echo(note[language])
 
 
 @workbooks.command()
@@ -355,7 +358,7 @@ def _told(run: WorkbookRun, language: Language) -> str:
     if run.missed:
         said.append(Text(f"错过 {run.missed} 次更早的", f"{run.missed} earlier ones missed"))
     line = Text("，", ", ")[language].join(text[language] for text in said)
-    why = words.reason(run)
+    why = words.reason(run) or words.note(run)
     return line + (f"{Text('：', ': ')[language]}{why[language]}" if why else "")
 
 
@@ -385,6 +388,7 @@ def _run_as_dict(run: WorkbookRun) -> dict[str, object]:
         "sha256": run.result_sha256,
         "delivered_to": run.delivered_to if run.in_place_at else None,
         "reason": {"zh": run.reason_zh, "en": run.reason_en} if run.reason_zh else None,
+        "note": {"zh": run.note_zh, "en": run.note_en} if run.note_zh else None,
     }
 
 

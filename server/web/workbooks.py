@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 
 from server.reports.choices import DIMENSIONS, label, options
+from server.reports.record_links import unaddressed
 from server.reports.registered import store, words
 from server.reports.registered.models import WorkbookState
 from server.reports.registered.period_rules import OF_REPORTS, PeriodRule
@@ -53,6 +54,7 @@ class TableChoice:
     headings: str
     binding: Binding | None
     fitting: tuple[tuple[str, Text], ...]
+    note: Text | None = None
 
 
 def registrants_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
@@ -129,6 +131,7 @@ def one(workbook_id: int) -> str:
         view=view,
         runs=runs,
         letters=letters,
+        public_url=site().settings.public_url,
         narrowed=narrowed,
         whole=whole,
         titles={binding.dataset: _dataset_title(binding.dataset) for binding in view.plan.bindings},
@@ -257,6 +260,7 @@ def _edit_page(view: WorkbookView, plan: Plan, wrong: str = "") -> str:
         view=view,
         plan=plan,
         wrong=wrong,
+        lacking=words.lacking(view.source, site().settings.public_url),
         tables=tables,
         periods=[rule for rule in OF_REPORTS if str(rule).rpartition("-")[2] in kinds] if report else list(PeriodRule),
         offered={name: options(master, name) for name in DIMENSIONS},
@@ -302,7 +306,8 @@ def _choice(table: Table, binding: Binding | None, plan: Plan, *, draft: bool) -
         names = [binding.dataset, *names]
     headings = "、".join(column.name for column in table.columns)
     titles = tuple((name, _dataset_title(name)) for name in names)
-    return TableChoice(table.name, table.sheet.title, headings, binding, titles)
+    note = unaddressed(site(), (column.name for column in table.columns)) if titles else None
+    return TableChoice(table.name, table.sheet.title, headings, binding, titles, note)
 
 
 def _dataset_title(name: str) -> Text:

@@ -197,6 +197,7 @@ def test_record_links_without_an_address_are_told(company: Run, tmp_path: Path):
     company("intake", GOOD)
 
     bare = company("push", "fracas_cases", path)
+    assert load_workbook(path).active["B2"].value is None  # half an address leads nowhere
     addressed = company("push", "fracas_cases", path, "--server", "https://known.example/")
     number, link, opened = (cell.value for cell in load_workbook(path).active[2])
 

@@ -84,6 +84,7 @@ class WorkbookRun(Base):
     A worker that dies loses its *lease_until*. *base_sha256* is the workbook as it was
     read, *result_sha256* what was made of it; *result_kept* says that these bytes are still there.
     *delivered_to* is the path on the share where a report was put, noted before it is.
+    *reason_zh* says why it has not succeeded, *note_zh* what to know of what was made.
     """
 
     __tablename__ = "workbook_runs"
@@ -117,6 +118,8 @@ class WorkbookRun(Base):
     delivered_to: Mapped[str] = mapped_column(Text, default="", server_default="")
     reason_zh: Mapped[str] = mapped_column(Text, default="")
     reason_en: Mapped[str] = mapped_column(Text, default="")
+    note_zh: Mapped[str] = mapped_column(Text, default="", server_default="")
+    note_en: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class WorkbookLetter(Base):

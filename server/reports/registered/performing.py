@@ -173,6 +173,7 @@ def _built(claim: Claim, order: _Order) -> tuple[bytes, Found | None, str]:
         state=RunState.BUILT, step="delivering", as_of=made.as_of, rows=made.rows,
         base_sha256=made.base.sha256 if made.base else None, delivered_to=made.target,
         result_sha256=digest, result_name=made.filename, result_kept=True, in_place_at=None,
+        note_zh=made.note.zh if made.note else "", note_en=made.note.en if made.note else "",
     )  # fmt: skip
     return made.content, made.base, made.target
 

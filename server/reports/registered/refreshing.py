@@ -6,7 +6,7 @@ from datetime import datetime
 
 from server.access.visibility import Viewer
 from server.reports import PeriodNotOffered, UnknownReport, build_named_report
-from server.reports.record_links import link_columns, with_record_links
+from server.reports.record_links import LINK, NO_PUBLIC_URL, link_columns, unaddressed, with_record_links
 from server.reports.registered.period_rules import days, report_period
 from server.reports.registered.places import Found, Place, place_on
 from server.reports.registered.registration import Plan, Source
@@ -18,7 +18,7 @@ from server.statistics.periods import instant_of
 from workbooks.dataset import Dataset
 from workbooks.form import Language, Text
 from workbooks.ooxml.tables import PushError, Table
-from workbooks.push import push
+from workbooks.push import Pushed, push
 from workbooks.pushing.matching import matched
 from workbooks.report import load_reports
 from workbooks.sandbox import Stopped
@@ -43,6 +43,7 @@ class Refreshed:
     A workbook made anew as of *as_of*, from *base* unless it is a report; *rows* over all its tables.
 
     *target* is the path on its share where a report goes; empty where it goes to none.
+    *note* says what its owner should know of it.
     """
 
     content: bytes
@@ -51,6 +52,7 @@ class Refreshed:
     base: Found | None
     as_of: datetime
     target: str = ""
+    note: Text | None = None
 
 
 def refresh(
@@ -76,7 +78,7 @@ def refresh(
         return _report(site, source, plan, viewer, as_of)
     step("reading")
     base = place.read() if place is not None else Found(_uploaded(site, source))
-    content, rows, told = base.content, 0, {}
+    content, rows, told, notes = base.content, 0, {}, []
     for binding in plan.bindings:
         start, end = days(binding.period, day)
         step("figures")
@@ -89,14 +91,16 @@ def refresh(
         except UnknownDataset as error:
             raise CannotRefresh(_no_dataset(binding.dataset)) from error
         step("pushing")
-        dataset = with_record_links(site, dataset)
-        content, rows = _pushed(site, content, dataset, binding.table, plan), rows + len(dataset)
+        made = _pushed(site, content, with_record_links(site, dataset), binding.table, plan)
+        content, rows = made.content, rows + len(dataset)
+        notes += [_about(binding.table, note) for note in (*made.notes, _unaddressed(site, made)) if note]
         told[binding.table] = filled(
             site, dataset, viewer, language=plan.language, start=start, end=end, selection=binding.selection
         )
     if told:
         content = with_stamp(site, content, told)
-    return Refreshed(content, source.filename, rows, base, as_of)
+    note = Text(" ".join(note.zh for note in notes), " ".join(note.en for note in notes)) if notes else None
+    return Refreshed(content, source.filename, rows, base, as_of, note=note)
 
 
 def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
@@ -115,14 +119,17 @@ def tables_in(site: Site, content: bytes) -> tuple[Table, ...]:
     return found
 
 
-def check_tables(site: Site, content: bytes, plan: Plan) -> None:
+def check_tables(site: Site, content: bytes, plan: Plan) -> Text | None:
     """
     See whether *content* is a workbook with the tables that *plan* binds, in time for a person to mend it.
+
+    What to know though it is one: None, or that the record links of a table will be empty.
 
     Raises:
         CannotRefresh: It is not.
     """
-    there = {table.name.casefold(): table.name for table in tables_in(site, content)}
+    tables = tables_in(site, content)
+    there = {table.name.casefold(): table.name for table in tables}
     if missing := [binding.table for binding in plan.bindings if binding.table.casefold() not in there]:
         names_ = "、".join(there.values()) or "—"
         raise CannotRefresh(
@@ -131,6 +138,10 @@ def check_tables(site: Site, content: bytes, plan: Plan) -> None:
                 f"The workbook has no table {missing[0]!r}; it has: {names_}.",
             )
         )
+
+    bound = {binding.table.casefold() for binding in plan.bindings}
+    headings = (column.name for table in tables if table.name.casefold() in bound for column in table.columns)
+    return unaddressed(site, headings)
 
 
 def contents(site: Site, source: Source) -> bytes:
@@ -181,17 +192,24 @@ def _uploaded(site: Site, source: Source) -> bytes:
         raise CannotRefresh(message) from error
 
 
-def _pushed(site: Site, content: bytes, dataset: Dataset, table: str, plan: Plan) -> bytes:
+def _unaddressed(site: Site, made: Pushed) -> Text | None:
+    return NO_PUBLIC_URL if LINK.name in made.columns and not site.settings.public_url else None
+
+
+def _about(table: str, note: Text) -> Text:
+    return Text(f"{table}：{note.zh}", f"{table}: {note.en}")
+
+
+def _pushed(site: Site, content: bytes, dataset: Dataset, table: str, plan: Plan) -> Pushed:
     try:
-        pushed = site.sandbox.run(
+        pushed: Pushed = site.sandbox.run(
             push, content, dataset, table=table, language=plan.language, seconds=SECONDS, memory_mb=MEMORY_MB
         )
     except PushError as error:
         raise CannotRefresh(error.message) from error
     except Stopped as stopped:
         raise CannotRefresh(_too_much()) from stopped
-    made: bytes = pushed.content
-    return made
+    return pushed
 
 
 def _report(site: Site, source: Source, plan: Plan, viewer: Viewer, as_of: datetime) -> Refreshed:

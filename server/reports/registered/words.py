@@ -97,6 +97,23 @@ def reason(found: WorkbookRun) -> Text | None:
     return Text(found.reason_zh, found.reason_en) if found.reason_zh else None
 
 
+def note(found: WorkbookRun) -> Text | None:
+    """What to know of a workbook that was delivered."""
+    return Text(found.note_zh, found.note_en) if found.note_zh and found.state == RunState.DELIVERED else None
+
+
+def lacking(found: Source, public_url: str) -> Text | None:
+    """What a report does without, because the server does not know its own address."""
+    if found.kind != "report" or public_url:
+        return None
+    return Text(
+        "报表里的记录编号点不开，也不带“全部刷新”用的连接：服务器没有设置自己的地址，"
+        "请管理员设置 AFTERSHEET_PUBLIC_URL。",
+        "Record numbers in the report cannot be clicked and it carries no connection for Refresh All: the server does "
+        "not know its own address; an administrator has to set AFTERSHEET_PUBLIC_URL.",
+    )
+
+
 def letter(found: LetterView) -> Text:
     """How far the mail to one address has come."""
     if found.unclear:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from openpyxl import load_workbook
 
 from server.access.visibility import Viewer
-from server.reports.registered.store import ask_for_run
+from server.reports.registered.store import ask_for_run, result
 from server.site import Site
 from tests.server.browsing import program, signed_in, visible_text
 from tests.server.commands import commands
@@ -107,6 +108,35 @@ def test_a_program_is_told_what_it_cannot_have(app: Flask, site: Site, body: dic
 
     assert answer.status_code == 400
     assert words in answer.get_json()["messages"]["en"]
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_record_links_that_lead_nowhere_are_left_out_and_told(
+    app: Flask, site: Site, alice: Viewer, mei: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where the server's address is not set: when it is set up, at each delivery, and of a report's numbers."""
+    monkeypatch.setenv("AFTERSHEET_SECRET_KEY", SECRET)
+    visit(site, alice)
+    linked = book(headings=("编号", "走访日期", "记录链接"))
+    (tmp_path / "链接.xlsx").write_bytes(linked)
+    browser, run = signed_in(app, "mei"), commands(site.settings.home, monkeypatch)
+    workbook_id = uploaded(site, mei, linked)
+    at(site, EIGHT)
+    add = ["workbooks", "add", "--owner", "mei", "--when", "manual"]
+    told = [
+        visible_text(browser.get(f"/workbooks/{workbook_id}/edit").text),
+        visible_text(browser.get(f"/workbooks/{workbook_id}").text),
+        run("workbooks", "show", workbook_id).output,
+        run(*add, "--upload", tmp_path / "链接.xlsx", "--bind", "T_visits=fracas_cases").output,
+        run(*add, "--report", "fracas_board").output,
+    ]
+    page = browser.get(browser.post("/workbooks/new", {"source": "report", "report": "trips"}).headers["Location"])
+    note = program(app, site, "mei").get(f"/workbooks/{workbook_id}").get_json()["last"]["note"]
+    _, content = result(site, mei, workbook_id)
+
+    assert ["AFTERSHEET_PUBLIC_URL" in words for words in (*told, visible_text(page.text), note["en"])] == [True] * 7
+    assert load_workbook(BytesIO(content))["数据"]["C2"].value is None
+    assert "AFTERSHEET_PUBLIC_URL" not in visible_text(browser.get(f"/workbooks/{uploaded(site, mei)}/edit").text)
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
