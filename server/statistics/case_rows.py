@@ -10,6 +10,7 @@ from sqlalchemy.types import DateTime
 from server.access.visibility import visible
 from server.records import form_tables, kept_revisions
 from server.statistics.cases import DAYS, REPEAT_DAYS, TIMES, Case
+from server.statistics.rollup_tables import STANDINGS
 from server.statistics.selection import Selection
 from server.statistics.snapshot import View
 
@@ -78,7 +79,22 @@ def query_of(view: View, *, neighbours: bool = True, columns: Collection[str] = 
     """
     table = kept(view)
     beside: Any = (_before(table, view), _after(table, view)) if neighbours else (null(), null())
-    query = select(*(table.c[name] if name in columns else null() for name in CASE_COLUMNS), *beside)
+    return _seen(select(*(table.c[name] if name in columns else null() for name in CASE_COLUMNS), *beside), view)
+
+
+def settled_of(view: View) -> Select[Any]:
+    """
+    All cases known at the view's instant that its viewer may see, each with what is kept of its standing.
+
+    Its rows are the fields of a `Case`, true of those that had settled by then.
+    """
+    table, s = kept(view), STANDINGS.c
+    query = select(*(table.c[name] for name in CASE_COLUMNS), *(s[name] for name in _FLAGS))
+    return _seen(query.join(STANDINGS, s.record_id == table.c.record_id), view)
+
+
+def _seen(query: Select[Any], view: View) -> Select[Any]:
+    table = kept(view)
     query = query.where(known(table, view))
     if view.viewer.sees_all:
         return query

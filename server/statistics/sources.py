@@ -1,8 +1,8 @@
 """The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -19,11 +19,14 @@ from server.statistics.fleet import fitted_parts_of, fleet_of, retrofits_of
 from server.statistics.labels import Labels
 from server.statistics.periods import months_later
 from server.statistics.selection import EVERYTHING, Selection
+from server.statistics.settlement import Chosen, is_read, settlement_of
 from server.statistics.snapshot import View
 from server.statistics.surveys import Campaign, Sheet, campaigns, sheets
 from server.statistics.trips import Trip, trips
 
 Anchor = Literal["reported_at", "occurred_at", "repaired_at", "analysed_on"]
+
+_FEW = timedelta(days=62)  # a time in which not many cases fall
 
 
 class _Place(NamedTuple):
@@ -69,20 +72,32 @@ class Sources:
         return self if whole else Sources(replace(self.view, viewer=Viewer.operator()))
 
     @cached_property
+    def chosen(self) -> Chosen:
+        return Chosen(self.selection, self.regions)
+
+    @cached_property
     def cases(self) -> list[Case]:
         """All reported cases as they stood, oldest report first; what needs a period only takes `cases_between`."""
-        return self._cases()
+        return self._cases(lambda case: True, many=True)
 
     def cases_between(self, anchor: Anchor, first: date | None, last: date | None) -> list[Case]:
         """The cases whose *anchor* lies from *first* to *last* (both included, open where None), oldest first."""
         at, bounds = case_rows.kept(self.view).c[anchor], []
         exact = not isinstance(at.type, DateTime)  # a column of days
-        if first is not None:
-            bounds.append(at >= (first if exact else datetime.combine(first, time.min)))
-        if last is not None:
-            bounds.append(at <= (last if exact else datetime.combine(last, time.max)))
-        # What is dated after the as-of time has not happened: such a repair is blank by then.
-        return [case for case in self._cases(*bounds, at.is_not(None)) if getattr(case, anchor) is not None]
+        start = first if first is None or exact else datetime.combine(first, time.min)
+        end = last if last is None or exact else datetime.combine(last, time.max)
+        if start is not None:
+            bounds.append(at >= start)
+        if end is not None:
+            bounds.append(at <= end)
+
+        def between(case: Case) -> bool:
+            # What is dated after the as-of time has not happened: such a repair is blank by then.
+            found: Any = getattr(case, anchor)
+            return found is not None and (start is None or found >= start) and (end is None or found <= end)
+
+        many = first is None or last is None or last - first > _FEW
+        return self._cases(between, *bounds, at.is_not(None), many=many)
 
     def open_cases(self, at: datetime | None = None) -> list[Case]:
         """
@@ -90,21 +105,14 @@ class Sources:
 
         What became known after *at*, up to the as-of time, is taken into account.
         """
-        table, instant = case_rows.kept(self.view), min(at or self.now, self.now)
-        closed = table.c.closed_on
-        found = self._cases(table.c.reported_at <= instant, or_(closed.is_(None), closed > instant.date()))
-        return [then for then in (case.until(instant) for case in found) if then is not None]
+        instant = min(at or self.now, self.now)
+        found = (case.until(instant) for case in self._open_after(instant.date()))
+        return [then for then in found if then is not None]
 
     def open_within(self, first: date, last: date) -> list[Case]:
-        """
-        The cases reported by the end of *last* and not closed by that of *first*, as they stood, oldest first.
-
-        They do not say whether they are repeats.
-        """
-        c = case_rows.kept(self.view).c
-        reported = c.reported_at <= datetime.combine(last, time.max)
-        still_open = or_(c.closed_on.is_(None), c.closed_on > first)
-        return self._cases(reported, still_open, neighbours=False)
+        """The cases reported by the end of *last* and not closed by that of *first*, as they stood, oldest first."""
+        until = datetime.combine(last, time.max)
+        return [case for case in self._open_after(first) if case.reported_at <= until]
 
     @property
     def first_report(self) -> date | None:
@@ -122,7 +130,7 @@ class Sources:
         settled: it costs what is open or recent, however long the history is.
         """
         by: dict[Part, Sequence[str]] = dict.fromkeys(parts, ())
-        return history.months(self.view, history.Asked(self.selection, self.regions, first, last, by))
+        return history.months(self.view, history.Asked(self.chosen, first, last, by))
 
     def sums(
         self, part: Part, by: Sequence[str], first: date | None = None, last: date | None = None
@@ -133,13 +141,38 @@ class Sources:
         Rows are in order; a month is a number such as 201605, what is not given is "". The
         *year* may be asked for, too.
         """
-        asked = history.Asked(self.selection, self.regions, first, last, {part: by})
+        asked = history.Asked(self.chosen, first, last, {part: by})
         return history.sums_of(self.view, asked)[part]
 
-    def _cases(self, *conditions: ColumnElement[bool], neighbours: bool = True) -> list[Case]:
-        chosen = case_rows.selected(case_rows.kept(self.view), self.selection, self.regions)
-        query = case_rows.query_of(self.view, neighbours=neighbours).where(*conditions, *chosen)
-        return sorted(case_rows.read(self.view, query), key=lambda case: (case.reported_at, case.number))
+    def _cases(self, wanted: Callable[[Case], bool], *conditions: ColumnElement[bool], many: bool) -> list[Case]:
+        """
+        The cases *wanted*, oldest first; *conditions* ask the same of their rows.
+
+        What settled is read with the standing that is kept of it, the others beside their
+        neighbours: faster where there are *many*, or the others were read before.
+        """
+        if many or is_read(self.view, self.chosen):
+            with settlement_of(self.view, self.chosen) as settlement:
+                if settlement is not None:
+                    return _oldest_first(filter(wanted, [*settlement.settled(*conditions), *settlement.live]))
+        return self._alone(wanted, *conditions)
+
+    def _open_after(self, day: date) -> list[Case]:
+        """The cases that were not closed by the end of *day*, as they stood, oldest first."""
+
+        def wanted(case: Case) -> bool:
+            return case.closed_on is None or case.closed_on > day
+
+        with settlement_of(self.view, self.chosen) as settlement:
+            if settlement is not None:
+                return _oldest_first(filter(wanted, [*settlement.open_after(day), *settlement.live]))
+        closed = case_rows.kept(self.view).c.closed_on
+        return self._alone(wanted, or_(closed.is_(None), closed > day))
+
+    def _alone(self, wanted: Callable[[Case], bool], *conditions: ColumnElement[bool]) -> list[Case]:
+        """The cases *wanted* without the help of what is kept of those that settled."""
+        query = case_rows.query_of(self.view).where(*conditions, *self.chosen.of(case_rows.kept(self.view)))
+        return _oldest_first(filter(wanted, case_rows.read(self.view, query)))
 
     @cached_property
     def fleet(self) -> Fleet:
@@ -192,3 +225,7 @@ class Sources:
     def instant(self, day: date) -> datetime:
         """The end of *day*, or now where that is earlier."""
         return min(datetime.combine(day, datetime.max.time()), self.now)
+
+
+def _oldest_first(cases: Iterable[Case]) -> list[Case]:
+    return sorted(cases, key=lambda case: (case.reported_at, case.number))
