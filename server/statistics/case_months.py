@@ -203,7 +203,7 @@ def _spells(case: Case, today: date) -> Iterator[tuple[date, date, Stage, int, b
         age, last = max(0, (day - reported).days), month
         if age > AGE_BUCKETS[-1] and _last_step(case) <= day:
             # Old and at its last step: so it stays until it is closed.
-            last = final if closed is None else max(month, months_later(closed.replace(day=1), -1))
+            last = final if closed is None else max(month, _previous(closed.replace(day=1)))
         yield month, last, _stage(case, day), bucket_of(age), age > 90
         month = _next(last)
 
@@ -216,6 +216,11 @@ def _last_day(month: date) -> date:
 @cache
 def _next(month: date) -> date:
     return months_later(month, 1)
+
+
+@cache
+def _previous(month: date) -> date:
+    return months_later(month, -1)
 
 
 def _last_step(case: Case) -> date:
@@ -258,10 +263,10 @@ def _carried(changes: _Changes) -> dict[OpenGroup, OpenCounts]:
         standing, over, points = 0, 0, sorted(at)
         for point, following in pairwise(points):
             standing, over = standing + at[point][0], over + at[point][1]
-            if standing:
-                until = months_later(following, -1)
-                counts = OpenCounts(standing, over)
-                found |= {OpenGroup(month, *alike): counts for month in months(point, until)}
+            counts, month = OpenCounts(standing, over), point
+            while standing and month < following:
+                found[OpenGroup(month, *alike)] = counts
+                month = _next(month)
     return found
 
 

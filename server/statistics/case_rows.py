@@ -90,7 +90,8 @@ def settled_of(view: View) -> Select[Any]:
     """
     table, s = kept(view), STANDINGS.c
     query = select(*(table.c[name] for name in CASE_COLUMNS), *(s[name] for name in _FLAGS))
-    return _seen(query.join(STANDINGS, s.record_id == table.c.record_id), view)
+    same = and_(s.record_id == table.c.record_id, s.revision_id == table.c.revision_id)
+    return _seen(query.join(STANDINGS, same), view)
 
 
 def _seen(query: Select[Any], view: View) -> Select[Any]:

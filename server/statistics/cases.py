@@ -1,5 +1,6 @@
 """FRACAS cases: where each stands at an instant, how long its steps took, and which failures came back."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -186,7 +187,7 @@ def _hours(start: datetime | None, end: datetime | None) -> float | None:
 
 def bucket_of(days: int) -> int:
     """Which of the five age buckets *days* falls into."""
-    return next((i for i, upper in enumerate(AGE_BUCKETS) if days <= upper), len(AGE_BUCKETS))
+    return bisect_left(AGE_BUCKETS, days)
 
 
 @dataclass(frozen=True, slots=True)

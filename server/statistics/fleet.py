@@ -1,18 +1,21 @@
 """From master data: the trains a viewer may see with their readings, the parts they carry, their retrofits."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import func, select
 
 from server.access.visibility import visible
 from server.database import table_of
-from server.records import form_tables
 from server.records.master_tables import Exposure, FittedPart, Retrofit, Vehicle
-from server.statistics import case_rows
+from server.statistics import case_rows, train_readings
 from server.statistics.exposure import FittedParts, Fleet, TrainLife
-from server.statistics.selection import Selection
+from server.statistics.meters import NO_READINGS, Readings
+from server.statistics.selection import EVERYTHING, Selection
+from server.statistics.settlement import Chosen, settlement_of
 from server.statistics.snapshot import View
+from server.statistics.train_readings import joined, readings_of
 
 _VEHICLES, _EXPOSURES = table_of(Vehicle), table_of(Exposure)
 _PARTS, _RETROFITS = table_of(FittedPart), table_of(Retrofit)
@@ -36,22 +39,18 @@ def fleet_of(view: View, selection: Selection, regions: dict[str, str]) -> Fleet
             code=row.code,
             type=row.vehicle_type,
             begin=max(start, row.accepted_on or start),
-            end=row.retired_on or (None if row.active else _last(kilometres[row.code])),
+            end=row.retired_on or (None if row.active else kilometres.get(row.code, NO_READINGS).last),
             accepted_on=row.accepted_on,
             station=row.station,
             customer=row.customer,
-            readings=tuple(kilometres[row.code]),
-            hours=tuple(hours[row.code]),
+            readings=kilometres.get(row.code, NO_READINGS),
+            hours=hours.get(row.code, NO_READINGS),
         )
         for row in view.session.execute(query.order_by(_VEHICLES.c.code))
         # A row that is gone and never ran was a mistake, not a train.
-        if row.active or row.retired_on is not None or kilometres[row.code]
+        if row.active or row.retired_on is not None or row.code in kilometres
     ]
     return Fleet(trains, [train.code for train in trains if not selection or selection.holds(train, regions)])
-
-
-def _last(readings: list[tuple[date, float]]) -> date:
-    return max(day for day, _ in readings)
 
 
 def _start(view: View) -> date | None:
@@ -62,25 +61,30 @@ def _start(view: View) -> date | None:
     return None if found is None else found.date()
 
 
-def _readings(view: View) -> tuple[dict[str, list[tuple[date, float]]], dict[str, list[tuple[date, float]]]]:
+def _readings(view: View) -> tuple[Mapping[str, Readings], Mapping[str, Readings]]:
     """(odometers, hour meters) by train, from forms and returns."""
-    kilometres: dict[str, list[tuple[date, float]]] = defaultdict(list)
-    hours: dict[str, list[tuple[date, float]]] = defaultdict(list)
-    table = case_rows.kept(view)
-    query = select(table.c.vehicle, table.c.occurred_at, table.c.mileage_km)
-    query = query.where(case_rows.known(table, view), table.c.mileage_km.is_not(None), table.c.vehicle.is_not(None))
-    if not view.viewer.sees_all:
-        current = form_tables.table(view.site.definitions[case_rows.FORM])
-        query = visible(query.join(current, current.c.record_id == table.c.record_id), current, view.viewer)
-    for vehicle, occurred_at, km in view.session.execute(query):
-        kilometres[vehicle].append((occurred_at.date(), float(km)))
-    returns = select(_EXPOSURES).where(_EXPOSURES.c.active, _EXPOSURES.c.as_of <= view.local.date())
-    for row in view.session.execute(returns):
-        if row.odometer_km is not None:
-            kilometres[row.vehicle].append((row.as_of, row.odometer_km))
-        if row.operating_hours is not None:
-            hours[row.vehicle].append((row.as_of, row.operating_hours))
-    return kilometres, hours
+    kilometres: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    hours: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    columns = (_EXPOSURES.c[name] for name in ("vehicle", "as_of", "odometer_km", "operating_hours"))
+    returns = select(*columns).where(_EXPOSURES.c.active, _EXPOSURES.c.as_of <= view.local.date())
+    for vehicle, day, odometer, clock in view.session.execute(returns):
+        if odometer is not None:
+            kilometres[vehicle].append((day.toordinal(), odometer))
+        if clock is not None:
+            hours[vehicle].append((day.toordinal(), clock))
+    returned, clocks = (
+        {vehicle: Readings.of_ordinals(some) for vehicle, some in known.items()} for known in (kilometres, hours)
+    )
+    return joined(reported(view), returned), clocks
+
+
+def reported(view: View) -> dict[str, Readings]:
+    """The odometer of each train as the cases of *view* have it."""
+    with settlement_of(view, Chosen(EVERYTHING, {})) as settlement:
+        if settlement is not None:
+            return train_readings.read(settlement.view, settlement.before, settlement.live)
+    query = case_rows.query_of(view, neighbours=False, columns=("vehicle", "occurred_at", "mileage_km"))
+    return readings_of(case_rows.read(view, query))
 
 
 def fitted_parts_of(view: View) -> FittedParts:

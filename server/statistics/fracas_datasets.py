@@ -101,7 +101,7 @@ def open_cases(sources: Sources, period: Period) -> Iterator[_Open]:
     for day in ends:
         instant = sources.instant(day)
         for case in candidates:
-            then = case.until(instant)
+            then = case if instant == sources.now else case.until(instant)
             if then is not None and then.open:
                 yield _Open(day, then, then.age_days(instant))
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from server.statistics.case_months import ModeCounts
 from server.statistics.cases import Case, counts_for_rate
-from server.statistics.exposure import Exposure, OddReading
+from server.statistics.exposure import Exposure
+from server.statistics.meters import OddReading
 from server.statistics.observed import Observed
 from server.statistics.periods import first_of_month, last_of_month, month_begin, month_of, months, quarter_of
 from server.statistics.reliability.minimums import NO_QUANTITY

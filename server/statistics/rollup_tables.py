@@ -8,7 +8,19 @@ microseconds (`case_months.Measures`).
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    literal_column,
+)
 
 from server.database import Base
 from server.statistics.case_months import CaseGroup, Measures, ModeCounts, ModeGroup, OpenCounts, OpenGroup
@@ -42,6 +54,7 @@ STANDINGS = Table(
 )
 Index("ix_case_standings_settled_entered", STANDINGS.c.settled, STANDINGS.c.entered)
 Index("ix_case_standings_open", STANDINGS.c.open, sqlite_where=STANDINGS.c.open, postgresql_where=STANDINGS.c.open)
+OPEN: ColumnElement[Any] = literal_column("case_standings.open")  # in the words of the index, which "= 1" is not
 
 # By the month in which the cases settled: what was known at any month's end, and of all those up to `STATE.c.folded`.
 CASES = _rollup("case_months", CaseGroup, Measures, "settled")
@@ -52,6 +65,17 @@ WHOLE: Mapping[Table, Table] = {
     MODES: _rollup("whole_case_modes", ModeGroup, ModeCounts),
     BACKLOG: _rollup("whole_case_backlogs", OpenGroup, OpenCounts),
 }
+
+# Odometer readings of the cases that have settled, packed: see `train_readings`.
+READINGS = Table(
+    "train_readings",
+    Base.metadata,
+    Column("vehicle", Text, primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("station", Text, primary_key=True),
+    Column("readings", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 # One row: how far the tables above have come.
 STATE = Table(

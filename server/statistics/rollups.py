@@ -29,6 +29,7 @@ from server.database import table_of
 from server.records import kept_revisions
 from server.records.models import Record
 from server.site import Site
+from server.statistics import train_readings
 from server.statistics.case_months import (
     Measures,
     case_group,
@@ -40,10 +41,10 @@ from server.statistics.case_months import (
 from server.statistics.case_rows import CASE_COLUMNS, FORM, KEY
 from server.statistics.cases import Case
 from server.statistics.periods import month_number, months_later
-from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE, WHOLE
+from server.statistics.rollup_tables import BACKLOG, CASES, MODES, READINGS, STANDINGS, STATE, WHOLE
 from server.statistics.standings import Held, Standing, standings, with_flags
 
-VERSION = 2  # raised when a rollup means something else than before: all are made anew
+VERSION = 3  # raised when a rollup means something else than before: all are made anew
 _AT_ONCE = 2000  # records of one transaction; others wait for it on SQLite
 _FAR = datetime(9999, 12, 31)  # noqa: DTZ001  local, as all times of a case
 _RECORDS = table_of(Record)
@@ -100,7 +101,7 @@ class Rollups:
         state = session.execute(select(STATE).with_for_update()).one()
         if state.made_for == self._made_for:
             return state
-        for table in (STANDINGS, *WHOLE, *WHOLE.values()):
+        for table in (STANDINGS, READINGS, *WHOLE, *WHOLE.values()):
             session.execute(delete(table))
         end = session.scalar(select(func.max(self._kept.c.record_id))) or 0
         newest = self._newest(session)
@@ -138,9 +139,12 @@ class Rollups:
         come = [standing for standing in changed if standing.settled <= folded]
         sums: Deltas = {table: {} for table in (CASES, MODES, BACKLOG)}
         cases = self._cases(session, [standing.revision_id for standing in (*gone, *come)])
-        _add(sums, ((standing, cases[standing.revision_id]) for standing in gone), sign=-1)
-        _add(sums, ((standing, cases[standing.revision_id]) for standing in come))
+        left = [(standing, cases[standing.revision_id]) for standing in gone]
+        rested = [(standing, cases[standing.revision_id]) for standing in come]
+        _add(sums, left, sign=-1)
+        _add(sums, rested)
         _change(session, sums)
+        train_readings.change(session, left, rested)
         if replaced:
             ids = [standing.record_id for standing in replaced]
             session.execute(delete(STANDINGS).where(STANDINGS.c.record_id.in_(ids)))
@@ -204,9 +208,10 @@ class Rollups:
             query = query.join(self._kept, c.revision_id == s.revision_id).where(s.settled == month)
             width = len(STANDINGS.columns)
             sums: Deltas = {table: {} for table in (CASES, MODES, BACKLOG)}
-            rows = session.execute(query)
-            _add(sums, ((Standing(*row[:width]), _case(row[width:])) for row in rows))
+            rested = [(Standing(*row[:width]), _case(row[width:])) for row in session.execute(query)]
+            _add(sums, rested)
             _change(session, sums)
+            train_readings.change(session, (), rested)
         session.execute(update(STATE).values(folded=to if month is None else month))
 
 

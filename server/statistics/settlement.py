@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, func, null, select
 from sqlalchemy.exc import OperationalError
 
 from server.statistics import case_rows
 from server.statistics.case_months import ADDED
 from server.statistics.cases import Case
 from server.statistics.periods import month_number
-from server.statistics.rollup_tables import STANDINGS, STATE
+from server.statistics.rollup_tables import OPEN, STANDINGS, STATE
 from server.statistics.rollups import Rollups, by_indexes, refresh
 from server.statistics.selection import Selection
 from server.statistics.snapshot import View
@@ -55,6 +55,11 @@ class Settlement(NamedTuple):
         return month_number(self.now + timedelta(microseconds=1))
 
     @property
+    def _at_rest(self) -> ColumnElement[bool]:
+        # Not by the index of this column: nearly all had settled.
+        return func.coalesce(STANDINGS.c.settled, null()) < self.before
+
+    @property
     def live(self) -> list[Case]:
         """The cases that had not settled, as they stood; read once for all datasets of a report."""
         if "live" not in self.known:
@@ -65,18 +70,17 @@ class Settlement(NamedTuple):
     def ageing(self) -> list[Case]:
         """The cases at rest and still open, with what of them is added up: they are in the backlog of more months."""
         query = case_rows.query_of(self.view, neighbours=False, columns=ADDED)
-        return self._read(query, STANDINGS.c.open, STANDINGS.c.settled < self.before)
+        return self._read(query, OPEN, self._at_rest)
 
     def settled(self, *conditions: Any) -> list[Case]:
         """The cases that had settled and meet *conditions* on their rows."""
         table = case_rows.kept(self.view)
-        query = case_rows.settled_of(self.view).where(STANDINGS.c.settled < self.before)
-        query = query.where(*conditions, *self.chosen.of(table))
+        query = case_rows.settled_of(self.view).where(self._at_rest, *conditions, *self.chosen.of(table))
         return list(map(Case._make, self.view.session.execute(query)))
 
     def open_after(self, day: date) -> list[Case]:
         """The cases that had settled and were not closed by the end of *day*."""
-        found = self.settled(STANDINGS.c.open)
+        found = self.settled(OPEN)
         if day < self.now.date():
             found += self.settled(case_rows.kept(self.view).c.closed_on > day)
         return found
@@ -119,7 +123,7 @@ def settlement_of(view: View, chosen: Chosen) -> Iterator[Settlement | None]:
 
 def is_read(view: View, chosen: Chosen) -> bool:
     """Whether the cases *chosen* that had not settled were read for this view before."""
-    return bool(view.session.info.get(_LIVE, {}).get("of", ())[:3] == _of(view, chosen))
+    return any(of[:-1] == _of(view, chosen) and known for of, known in view.session.info.get(_LIVE, {}).items())
 
 
 def _of(view: View, chosen: Chosen) -> tuple[Hashable, ...]:
@@ -129,11 +133,8 @@ def _of(view: View, chosen: Chosen) -> tuple[Hashable, ...]:
 def _settlement(seen: View, asked: View, now: datetime, chosen: Chosen) -> Settlement:
     """What is *seen* of the view *asked* for, with what was found before for the same session."""
     state = seen.session.execute(select(STATE)).one()
-    known, of = asked.session.info.setdefault(_LIVE, {}), (*_of(asked, chosen), state.revision_id)
-    if known.get("of") != of:
-        known.clear()
-        known["of"] = of
-    return Settlement(seen, now, chosen, state.folded, known)
+    known = asked.session.info.setdefault(_LIVE, {})
+    return Settlement(seen, now, chosen, state.folded, known.setdefault((*_of(asked, chosen), state.revision_id), {}))
 
 
 @contextmanager

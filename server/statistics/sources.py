@@ -105,8 +105,9 @@ class Sources:
 
         What became known after *at*, up to the as-of time, is taken into account.
         """
-        instant = min(at or self.now, self.now)
-        found = (case.until(instant) for case in self._open_after(instant.date()))
+        if at is None or at >= self.now:
+            return self._open_after(self.today)
+        found = (case.until(at) for case in self._open_after(at.date()))
         return [then for then in found if then is not None]
 
     def open_within(self, first: date, last: date) -> list[Case]:

@@ -13,7 +13,8 @@ from server.statistics.boards.trend import month_figures
 from server.statistics.case_months import add_up
 from server.statistics.cases import Case, Stage, bucket_of, fixed_first_time, flagged, repeats
 from server.statistics.deadlines import OnTime, State, state, state_by_hours, working_hours
-from server.statistics.exposure import Fleet, TrainLife, plausible
+from server.statistics.exposure import Fleet, TrainLife
+from server.statistics.meters import Readings, plausible
 from server.statistics.periods import end_of, month_of, months, quarter_of, week_of
 from server.statistics.surveys import campaigns, latest_per_customer, sheets
 from server.statistics.trips import parts, trips
@@ -237,13 +238,15 @@ def test_working_hours_skip_nights_holidays_and_count_make_up_days() -> None:
 
 # Kilometres
 
+MEASURED = Readings.of([(date(2026, 1, 1), 0), (date(2026, 4, 11), 30_000)])
+
 
 def test_wrong_odometer_readings_fall_out() -> None:
     """A digit lost, a digit too many and a reading that goes back are no readings."""
     days = [date(2026, 1, 1) + timedelta(days=30 * n) for n in range(6)]
     readings = list(zip(days, (100_000, 109_000, 11_800, 1_270_000, 136_000, 145_000), strict=True))
 
-    assert [km for _, km in plausible(readings)] == [100_000, 109_000, 136_000, 145_000]
+    assert plausible(Readings.of(readings)).values.tolist() == [100_000, 109_000, 136_000, 145_000]
 
 
 def test_kilometres_are_interpolated_between_readings() -> None:
@@ -254,7 +257,7 @@ def test_kilometres_are_interpolated_between_readings() -> None:
                 code="0101",
                 type="B",
                 begin=date(2026, 1, 1),
-                readings=((date(2026, 1, 1), 0), (date(2026, 4, 11), 30_000)),
+                readings=MEASURED,
             )
         ]
     )
@@ -266,9 +269,7 @@ def test_kilometres_are_interpolated_between_readings() -> None:
 
 def test_train_without_readings_runs_like_its_type() -> None:
     """A train that never failed has run all the same: its type's mean stands in, marked as estimated."""
-    measured = TrainLife(
-        code="0101", type="B", begin=date(2026, 1, 1), readings=((date(2026, 1, 1), 0), (date(2026, 4, 11), 30_000))
-    )
+    measured = TrainLife(code="0101", type="B", begin=date(2026, 1, 1), readings=MEASURED)
     silent = TrainLife(code="0102", type="B", begin=date(2026, 2, 1))
     found = Fleet([measured, silent]).kilometres(date(2026, 2, 1), date(2026, 2, 10), ["0102"])
 
@@ -278,9 +279,7 @@ def test_train_without_readings_runs_like_its_type() -> None:
 @given(st.integers(1, 90), st.integers(1, 90))
 def test_adding_a_train_without_failures_adds_kilometres(first: int, length: int) -> None:
     """More exposure lowers the rate; it never disappears."""
-    measured = TrainLife(
-        code="0101", type="B", begin=date(2026, 1, 1), readings=((date(2026, 1, 1), 0), (date(2026, 4, 11), 30_000))
-    )
+    measured = TrainLife(code="0101", type="B", begin=date(2026, 1, 1), readings=MEASURED)
     silent = TrainLife(code="0102", type="B", begin=date(2026, 1, 1))
     begin = date(2026, 1, 1) + timedelta(days=first)
     span = (begin, begin + timedelta(days=length))

@@ -1,13 +1,15 @@
 """Kilometres, hours and parts: from readings of forms and returns, trains that never failed included."""
 
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.statistics.exposure import FittedParts, Fleet, TrainLife, plausible
+from server.statistics.exposure import FittedParts, Fleet, TrainLife
+from server.statistics.meters import Readings, plausible
 
 NEW_YEAR = date(2026, 1, 1)
 
@@ -20,7 +22,9 @@ def day(number: int) -> date:
 def train(code: str = "0101", **known: object) -> TrainLife:
     """A train that runs 100 km a day, read on day 0 and day 100."""
     default = {"type": "B", "begin": NEW_YEAR, "readings": ((day(0), 0.0), (day(100), 10_000.0))}
-    return TrainLife(code=code, **(default | known))  # type: ignore[arg-type]
+    life: dict[str, Any] = default | known
+    read = {meter: Readings.of(life[meter]) for meter in ("readings", "hours") if meter in life}
+    return TrainLife(code=code, **(life | read))
 
 
 def test_own_mean_goes_on_for_45_days_and_then_the_types() -> None:
@@ -94,7 +98,26 @@ def test_two_readings_of_one_day_are_both_right() -> None:
     """The form of the morning and the return of the evening."""
     readings = [(day(0), 0.0), (day(30), 3_000.0), (day(30), 3_080.0), (day(60), 6_000.0)]
 
-    assert plausible(readings) == readings
+    kept = plausible(Readings.of(readings))
+
+    assert list(zip(kept.days, kept.values, strict=True)) == [(day.toordinal(), km) for day, km in readings]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from((0, 500, 900, 2_000, 9_000))), max_size=9))
+def test_longest_run_of_what_can_be_right_is_kept(pairs: list[tuple[int, int]]) -> None:
+    """Of all runs that never go down or too fast, found by trying every one, none is longer."""
+    readings = Readings.of([(day(number), float(km)) for number, km in pairs])
+    kept = plausible(readings, most_per_day=1_000)
+
+    def follow(run: tuple[tuple[int, int], ...]) -> bool:
+        return all(0 <= after[1] - one[1] <= 1_000 * max(after[0] - one[0], 1) for one, after in pairwise(run))
+
+    ordered = sorted(set(pairs))
+    runs = (run for size in range(len(ordered) + 1) for run in combinations(ordered, size) if follow(run))
+    assert len(kept.days) == max(map(len, runs))
+    found = [(number - NEW_YEAR.toordinal(), int(km)) for number, km in zip(*map(list, kept), strict=True)]
+    assert follow(tuple(found))
+    assert set(found) <= set(pairs)
 
 
 def test_parts_run_with_their_trains_by_configuration() -> None:

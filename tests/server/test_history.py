@@ -21,11 +21,14 @@ from server.statistics import settlement
 from server.statistics.case_months import Months, add_up
 from server.statistics.cases import Case, flagged
 from server.statistics.datasets import load
-from server.statistics.rollup_tables import BACKLOG, CASES, MODES, STANDINGS, STATE, WHOLE
+from server.statistics.fleet import reported
+from server.statistics.meters import Readings
+from server.statistics.rollup_tables import BACKLOG, CASES, MODES, READINGS, STANDINGS, STATE, WHOLE
 from server.statistics.rollups import refresh
 from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
+from server.statistics.train_readings import readings_of
 
 OPERATOR = Viewer.operator()
 FIRST, DAYS = datetime(2025, 1, 10, 8, 0), 300
@@ -42,7 +45,8 @@ def answers(draw: random.Random, at: datetime) -> dict[str, Any]:
         "vehicle": draw.choice(("T1", "T2")), "vehicle_type": draw.choice(("B型车", "A型车")), "part": "P111",
         "system": draw.choice(("P1", "P2")), "car": draw.choice(("3车", "3车", "4车", None)), "failure_mode": "F1",
         "severity": draw.choice(("minor", "major", None)), "warranty": draw.choice(("in_warranty", "unknown")),
-        "occurred_at": at, "reported_at": reported, "visits": draw.choice((1, 1, 2, None)),
+        "mileage_km": (at - FIRST).days * 300 if at.hour % 5 else None, "occurred_at": at, "reported_at": reported,
+        "visits": draw.choice((1, 1, 2, None)),
         "responded_at": draw.choice((None, reported + timedelta(minutes=7, microseconds=31))), "arrived_at": arrived,
         "repaired_at": draw.choice((None, arrived + timedelta(hours=3), arrived + timedelta(days=9))),
     }  # fmt: skip
@@ -134,9 +138,13 @@ def some(months: Months) -> tuple[Mapping[Any, Any], ...]:
     )
 
 
+def as_sets(found: Mapping[str, Readings]) -> dict[str, list[tuple[int, float]]]:
+    return {train: sorted(zip(*map(list, readings), strict=True)) for train, readings in found.items()}
+
+
 def kept_sums(site: Site) -> list[list[tuple[Any, ...]]]:
     with site.session(read_only=True) as session:
-        tables = (CASES, MODES, BACKLOG, STANDINGS, *WHOLE.values())
+        tables = (CASES, MODES, BACKLOG, READINGS, STANDINGS, *WHOLE.values())
         return [sorted((tuple(row) for row in session.execute(select(table))), key=repr) for table in tables]
 
 
@@ -159,6 +167,8 @@ def test_history_is_that_of_all_cases(site: Site, alice: Viewer, mei: Viewer, se
                 seen = sources(site, session, now, viewer, selection)
                 assert seen.cases == expected
                 assert some(seen.months()) == some(add_up(expected, now))
+                if selection is EVERYTHING:
+                    assert as_sets(reported(seen.view)) == as_sets(readings_of(expected))
     before = kept_sums(site)
     with site.session() as session:
         session.execute(update(STATE).values(made_for=""))
