@@ -14,7 +14,7 @@ from server.records.channels import CHANNELS
 from server.records.models import Record, Revision, Submission
 from server.site import Site
 from workbooks.dataset import Dataset
-from workbooks.form import Language
+from workbooks.form import FormDefinition, Language
 from workbooks.reporting.edition import Lineage, Origin
 
 LIMIT = 50_000  # records listed one by one; a longer list nobody reads, and Excel takes 65,530 links on a sheet
@@ -41,7 +41,8 @@ def lineage(
     if len(named) > limit:
         return Lineage(origins=(), counted=by_table, limit=limit)
     rows = (row for numbers in _pieces(list(named)) for row in _rows(session, numbers, viewer, as_of))
-    origins = sorted((_origin(row, site, language) for row in rows), key=lambda origin: origin.number)
+    forms = site.definitions
+    origins = sorted((_origin(row, site, forms, language) for row in rows), key=lambda origin: origin.number)
     return Lineage(origins=origins, counted=by_table, limit=limit)
 
 
@@ -77,8 +78,8 @@ def _rows(session: Session, numbers: Sequence[str], viewer: Viewer, as_of: datet
     return session.execute(visible(query, _RECORDS, viewer)).all()
 
 
-def _origin(row: Any, site: Site, language: Language) -> Origin:
-    form = site.definitions.get(row.form_id)
+def _origin(row: Any, site: Site, forms: Mapping[str, FormDefinition], language: Language) -> Origin:
+    form = forms.get(row.form_id)
     channel = CHANNELS.get(row.channel)
     return Origin(
         number=row.number,

@@ -188,6 +188,9 @@ def _add_indicators(
     offered = sorted(set(periods) | {chosen}, reverse=True)[:_PERIODS_OFFERED]
     page.data_validation(top, 2, top, 2, {"validate": "list", "source": offered, "error_type": "information"})
     criteria = _reference(table.name, dataset.columns[names[by]].label[language])
+    rows_of = {
+        wanted: [at for at, period in enumerate(periods) if wanted in (None, period)] for wanted in columns.values()
+    }
     for row, item in enumerate(indicators.items, start=top + 1):
         page.set_row(row, 20)
         page.write_string(row, 1, item.label[language], looks("indicator"))
@@ -197,10 +200,7 @@ def _add_indicators(
         figures = [_reference(table.name, dataset.columns[place].label[language]) for place in places]
         for column, wanted in columns.items():
             where = "" if wanted is None else f",{criteria},{xl_rowcol_to_cell(top, column, row_abs=True)}"
-            values = [
-                [v for v, p in zip(dataset.data[place], periods, strict=True) if wanted in (None, p)]
-                for place in places
-            ]
+            values = [[dataset.data[place][at] for at in rows_of[wanted]] for place in places]
             amounts = item.function == "sum" and dataset.columns[places[0]].type == "decimal"
             formula = _formula(item, figures, where)
             if amounts:
