@@ -70,22 +70,30 @@ def failures_counted(sources: Sources, window: Window) -> Tile:
         year = measured(sources, last_year, counted.start - timedelta(days=1)).failures
         lower, upper = poisson_band(year / 12 * months_in(counted, window.last))
         tone = "bad" if count > upper else "good" if count < lower else "neutral"
-    change = count - measured(sources, *before).failures
-    earlier = measured(sources, *year_ago).failures
+    change = _difference(count, _reported(sources, before, begun))
+    earlier = _reported(sources, year_ago, begun)
     running = window.last < counted.end
     return Tile(
         name="failures",
         label=label,
         value=count if begun else None,
         unit=Text("件", ""),
-        change=change if begun else None,
+        change=change,
         compared_with=_BEFORE[counted.kind][running],
         n=count,
-        note=Text(f"去年同期 {earlier} 件", f"{earlier} in the same {'days' if running else counted.kind} last year"),
+        note=Text(
+            "去年同期 —" if earlier is None else f"去年同期 {earlier} 件",
+            f"{'—' if earlier is None else earlier} in the same {'days' if running else counted.kind} last year",
+        ),
         tone=tone,
-        judged=(tone == "bad") == (change > 0),
+        judged=change is not None and (tone == "bad") == (change > 0),
         definition=meaning("failures"),
     )
+
+
+def _reported(sources: Sources, span: Span, begun: date | None) -> int | None:
+    """The cases reported in *span*; None where it was over before anything was, *begun* being the first month."""
+    return None if begun is None or span[1] < begun else measured(sources, *span).failures
 
 
 def _spans_before(period: ReportPeriod, last: date) -> tuple[Span, Span]:
@@ -139,19 +147,22 @@ def open_cases(sources: Sources, window: Window) -> Tile:
     """Cases not closed, and how many of them are old."""
     found, begun = sources.open_cases(), first_month(sources)
     old = sum(case.age_days(sources.now) > 90 for case in found)
-    then = sources.open_cases(sources.now - timedelta(days=30))
+    earlier, first = sources.now - timedelta(days=30), sources.first_report
+    then = len(sources.open_cases(earlier)) if first and first <= earlier.date() else None
     oldest = max((case.age_days(sources.now) for case in found), default=0)
     return Tile(
         name="open",
         label=Text("未关闭数", "Open cases"),
         value=len(found) if begun else None,
         unit=Text("件", ""),
-        change=len(found) - len(then) if begun else None,
+        change=_difference(len(found), then),
         compared_with=Text("30 天前", "30 days ago"),
         n=len(found),
         note=Text(
             f"其中 {old} 件超过 90 天，最长 {oldest} 天", f"{old} of them older than 90 days, the oldest {oldest}"
-        ),
+        )
+        if found
+        else None,
         tone="bad" if old else "neutral",
         definition=meaning("open"),
     )
@@ -171,7 +182,7 @@ def response(sources: Sources, window: Window) -> Tile:
         change=_difference(hours, earlier),
         compared_with=window.compared_with,
         n=now.responded,
-        note=Text(f"未记录响应 {now.unanswered} 件", f"{now.unanswered} without a response"),
+        note=Text(f"未记录响应 {now.unanswered} 件", f"{now.unanswered} without a response") if now.failures else None,
         definition=meaning("response"),
     )
 
@@ -187,7 +198,7 @@ def first_time_fix(sources: Sources, window: Window) -> Tile:
         (now.fixed, now.judged),
         (before.fixed, before.judged),
         window,
-        note=Text(f"未满观察期 {immature} 件", f"{immature} too recent to judge"),
+        note=Text(f"未满观察期 {immature} 件", f"{immature} too recent to judge") if now.repaired else None,
         definition=meaning("first_time_fix"),
     )
 
@@ -207,7 +218,9 @@ def repeat_rate(sources: Sources, window: Window) -> Tile:
         note=Text(
             f"缺列车、车厢、部件或模式而无法判定 {undecided} 件",
             f"{undecided} undecided (train, car, part or mode missing)",
-        ),
+        )
+        if now.failures
+        else None,
         definition=meaning("repeats"),
     )
 
@@ -257,21 +270,24 @@ def trips_counted(sources: Sources, window: Window) -> Tile:
     change = compared_with = None
     if counted.start is not None and counted.end is not None:
         before, _ = _spans_before(counted, last)
-        earlier = sum(trip.persons for trip in sources.trips if before[0] <= trip.departed_on <= before[1])
-        change, compared_with = persons - earlier, _BEFORE[counted.kind][last < counted.end]
+        compared_with = _BEFORE[counted.kind][last < counted.end]
+        if any(trip.departed_on <= before[1] for trip in sources.trips):
+            change = persons - sum(t.persons for t in sources.trips if before[0] <= t.departed_on <= before[1])
     overdue = sum(trip.summary == "overdue" for trip in sources.trips if trip.departed_on <= last)
     return Tile(
         name="trips",
         label=_TRAVELLED[counted.kind] if window.period is None else _ANY_TRAVELLED,
         value=persons if sources.trips else None,
         unit=Text("人次", ""),
-        change=change if sources.trips else None,
+        change=change,
         compared_with=compared_with,
         n=len(begun),
         note=Text(
             f"{len(begun)} 次出差，{days} 人天；超期未交总结单 {overdue} 份",
             f"{len(begun)} trips, {days} person days; {overdue} summaries overdue",
-        ),
+        )
+        if sources.trips
+        else None,
         definition=meaning("trips"),
     )
 
@@ -284,7 +300,7 @@ def _share_tile(
     window: Window,
     *,
     falling_is_good: bool = False,
-    note: Text,
+    note: Text | None,
     definition: Text,
 ) -> Tile:
     share, share_before = ratio(*now), ratio(*before)

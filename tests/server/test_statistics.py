@@ -287,8 +287,24 @@ def test_eight_tiles_stand_on_an_empty_screen(site: Site) -> None:
     assert list(found) == [
         "failures", "failure_rate", "open", "response", "first_time_fix", "repeats", "satisfaction", "trips",
     ]  # fmt: skip
-    assert [tile.value for tile in found.values()] == [None] * 8
+    assert [tile.value for tile in found.values()] == [tile.change for tile in found.values()] == [None] * 8
+    assert [tile.note.zh for tile in found.values() if tile.note] == ["去年同期 —", "无里程数据"]
     assert all(tile.definition.zh and tile.definition.en for tile in found.values())
+    with site.session(read_only=True) as session:
+        board = dashboard(session, OPERATOR, site=site, as_of=at(datetime(2026, 3, 31), site))
+    assert {
+        name: (chart.n, len(chart.data)) for name, chart in board.charts.items() if chart.n or len(chart.data)
+    } == {}
+
+
+def test_nothing_is_compared_with_times_before_the_first_report(site: Site, case: str) -> None:
+    """No failure was known in February, or a year ago: neither is a zero. In April there is one less than in March."""
+    march, april = tiles(site, datetime(2026, 3, 31)), tiles(site, datetime(2026, 4, 30, 23, 59))
+
+    assert (march["failures"].value, march["failures"].change, march["open"].change) == (1, None, None)
+    assert (april["failures"].value, april["failures"].change, april["open"].change) == (0, -1, -1)
+    assert march["failures"].note is not None
+    assert march["failures"].note.zh == "去年同期 —"
 
 
 def test_screen_of_an_earlier_day(site: Site, case: str) -> None:

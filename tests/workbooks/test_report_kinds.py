@@ -113,16 +113,20 @@ def test_amounts_of_which_none_is_known_are_no_zero(office, tmp_path):
         sheets=(ReportSheet(title=words, table=table),),
     )  # fmt: skip
     rows = [{"month": "2026-02", "cost": None}, {"month": "2025-12", "cost": 12.5}]
-    data = {"T_trips": dataset("trips", {"month": ("月", "text"), "cost": ("费用额", "decimal")}, rows)}
     stamped = edition("month")
     tables = {"T_trips": stamped.stamp.tables["T_fracas_cases"]}
-    content = build_report(report, data, "zh", edition=replace(stamped, stamp=replace(stamped.stamp, tables=tables)))
-    (tmp_path / "trips.xlsx").write_bytes(content)
-    office("open", tmp_path / "trips.xlsx")
-    results = {place[0]: result for sheet, place, _, result in office("formulas") if sheet == "说明"}  # its last row
+    stamped = replace(stamped, stamp=replace(stamped.stamp, tables=tables))
+    # Without any row nothing is known of any month.
+    for held, figures in ((rows, ("–", 0, 12.5)), ([], ("–", "–", "–"))):
+        data = {"T_trips": dataset("trips", {"month": ("月", "text"), "cost": ("费用额", "decimal")}, held)}
+        content = build_report(report, data, "zh", edition=stamped)
+        (tmp_path / f"{len(held)}.xlsx").write_bytes(content)
+        office("open", tmp_path / f"{len(held)}.xlsx")
+        on_cover = [found for found in office("formulas") if found[0] == "说明"]
+        results = {place[0]: result for _, place, _, result in on_cover}  # its last row
 
-    assert cover(content)["费用"] == ("–", 0, 12.5)
-    assert results == {"C": "–", "D": 0, "E": 12.5}
+        assert cover(content)["费用"] == figures
+        assert results == dict(zip("CDE", figures, strict=True))
     assert load_workbook(BytesIO(content))["行"].oddFooter.left.text == (
         "文字 · 2026年2月 · 截至 2026-03-05 18:00 · 华东（Mei） · 华东"
     )

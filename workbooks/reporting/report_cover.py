@@ -206,7 +206,9 @@ def _add_indicators(
             if amounts:
                 counted = f"COUNTIFS({where[1:]})" if where else f"COUNTA({criteria})"
                 formula = f'IF(AND({counted}>0,COUNTIFS({figures[0]},"<>"{where})=0),"{NO_FIGURE}",{formula})'
-            figure = _figure(item, values, amounts=amounts)
+            if item.function in ("sum", "count"):
+                formula = f'IF(COUNTA({criteria})=0,"{NO_FIGURE}",{formula})'
+            figure = _figure(item, values, amounts=amounts) if periods else NO_FIGURE
             page.write_formula(row, column, f"={formula}", looks("figure", item.format), figure)
     cover.row = top + len(indicators.items) + 1
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from server.statistics.boards.chart import Behind, Cells, Chart, cell, table_of
 from server.statistics.boards.listing import case_list
+from server.statistics.boards.sums import first_month
 from server.statistics.boards.window import Window
 from server.statistics.cases import STAGE_LABELS, Case, Stage, bucket_of
 from server.statistics.figures import AGE_LABELS, StageFigures
@@ -30,7 +31,8 @@ def by_stage(cases: Sequence[Case], now: datetime) -> tuple[StageFigures, ...]:
 
 def ageing(sources: Sources, window: Window, language: Language) -> Chart:
     """#6: what is open at the as-of time."""
-    rows = by_stage(sources.open_cases(), sources.now)
+    found = sources.open_cases()
+    rows = by_stage(found, sources.now) if found or first_month(sources) else ()  # without any case none is open
     cells: Cells = [cell("stage", "阶段", "Stage", "text", lambda r: r.label[language])]
     for index, label in enumerate(AGE_LABELS):
         cells.append(cell(f"age_{index}", label.zh, label.en, "integer", _aged(index)))
