@@ -31,6 +31,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 _ROUND = ("doughnut", "radar")
 SIZE = (780, 420)
 _AROUND_BARS, _NAME, _BAR = 160, 22, 9  # pixels: title, scale and legend; a category's name; one bar
+_AXIS = "[<10]General;#,##0"  # of few things halves are shown, of many thousands
 _IN_TIME = re.compile(r"\d{4}")  # how months, quarters and years begin
 
 
@@ -214,7 +215,7 @@ def _set_axes(drawn: Any, chart: ReportChart, source: Drawable, kind: str, looks
     across: dict[str, Any] = {"num_font": looks.font(9), "line": {"color": "#9CA3AF"}}
     values: dict[str, Any] = {
         "num_font": looks.font(9),
-        "num_format": "0%" if chart.type.endswith("_percent") or plain.endswith("%") else "#,##0",
+        "num_format": "0%" if chart.type.endswith("_percent") or plain.endswith("%") else _AXIS,
         "min": 0,
         "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}},
         "line": {"none": True},

@@ -16,7 +16,7 @@ from workbooks.reporting.filling import TableRows
 from workbooks.reporting.pivot_cache import CacheField, shown
 from workbooks.reporting.pivot_layout import PivotLayout, PivotRow
 from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
-from workbooks.reporting.report_charts import Drawable, chart_height
+from workbooks.reporting.report_charts import SIZE, Drawable, chart_height
 from workbooks.reporting.report_definition import ReportChart, ReportDefinition, ReportSheet, ReportTable
 from workbooks.reporting.report_style import HEAT, Looks, column_width, number_format, text_width
 from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
@@ -25,7 +25,7 @@ _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
 _PAGE_WIDTH = 200  # in widths of a letter: what can be read on a page across
 _SMALL_PRINT = 240  # the same of a table that is looked at as a whole
 _STRIP = 8  # rows that slicers take
-_ROW = 20  # pixels high
+_ROW, _LETTER = 20, 7  # pixels high, pixels wide
 _UNDER_CHART = 40  # pixels between a chart and the table under it, at least
 _BESIDE = 6  # columns of a table that has its chart beside it
 _PIVOT_BESIDE = 100  # letters across of a pivot table that has its chart beside it
@@ -34,6 +34,7 @@ _WIDEST = 56  # letters of a column of a table
 _MANY = 8  # figures side by side in a pivot table from which on their headings are broken into lines
 _TOTAL = 13  # letters across: LibreOffice calls the column of totals by a longer name
 _UPRIGHT = 150  # letters across that can be read on an upright page
+_TALL = 1.8  # height by width of what is made a little smaller to stand on one upright page
 _HALF = 600  # pixels above a table from which on it would not stand on the page of its chart
 NO_DATA = Text("这段时间没有数据。", "There is no data for this time.")
 FEW = 5  # figures over fewer cases are grey: they are not to be ranked
@@ -160,10 +161,11 @@ def add_pivot(
     captions = _captions(layout, fields, language)
     least, most = (10, 17) if len(captions) <= _MANY else (8, 12)
     width = column_width(captions, least=least, most=most)
-    wide = sum(widths) + width * len(captions) > _PIVOT_BESIDE
+    across = sum(widths) + width * len(captions)
+    wide = across > _PIVOT_BESIDE
     row = below_heading(sheet)
     if sheet.chart and wide:
-        if sum(widths) + width * len(captions) <= _UPRIGHT:
+        if across <= _UPRIGHT:
             page.set_portrait()
         lines = sum(1 for line in layout.lines if line.path)
         row += _rows_over(sheet.chart, lines, len(sheet.chart.columns) or len(captions))
@@ -187,6 +189,8 @@ def add_pivot(
         page.freeze_panes(body, len(layout.rows))
     if sheet.chart and not wide:
         _keep_with_chart(page, len(layout.lines))
+    elif sheet.chart and (body + len(layout.lines)) * _ROW <= _TALL * max(SIZE[0], across * _LETTER):
+        page.fit_to_pages(1, 1)
     else:
         page.repeat_rows(top, body - 1)
     _add_conditions(page, layout, body, looks)
