@@ -29,7 +29,9 @@ NAVIGATION = (
 )
 _FOR_REGISTRANTS = ("workbooks.show", "workbook", "Workbooks", "workbooks")
 _FOR_KEEPERS = ("mail.show", "mail", "Mail", "mail")
-_GROUPS = {"fill": "gallery", "issued": "gallery", "refresh": "dashboard"}
+_GROUPS = {
+    "fill": "gallery", "issued": "gallery", "refresh": "dashboard", "verifying": "dashboard", "live": "dashboard",
+}  # fmt: skip
 ROLES: Mapping[str, Text] = {
     "station": Text("服务站", "Station"),
     "engineer": Text("技术工程师", "Engineer"),

@@ -21,7 +21,7 @@ from server.web.context import server_address, site
 from server.web.dashboard_cells import shown as cell_shown
 from server.web.dashboard_filters import KINDS, Filters, choices, filters, periods
 from server.web.dashboard_tiles import shown
-from server.web.drawings import Picture, hrefs, picture
+from server.web.drawings import Picture, beside_another, hrefs, picture
 from server.web.files import XLSX, attachment, workbook
 from server.web.language import current_language, local
 from server.web.plotly_script import script_url, sheet_ids
@@ -102,6 +102,7 @@ def _board(name: str) -> str:
         dimensions=DIMENSIONS,
         reports=_reports(asked),
         most=ROWS_ON_FIRST_SCREEN if name == "overview" else MOST_LISTED,
+        beside_another=beside_another,
         **_for_charts(arguments),
     )
 

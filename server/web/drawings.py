@@ -65,6 +65,11 @@ def picture(chart: Chart, arguments: Mapping[str, str]) -> Picture:
     return draw(chart, lead)
 
 
+def beside_another(name: str) -> bool:
+    """Whether the chart called *name* takes half the width of a board: what is no drawing is a table."""
+    return name in _DRAWN
+
+
 def hrefs(chart: Chart, arguments: Mapping[str, str]) -> list[str | None]:
     """Where each row of *chart* leads: to the list of its records, or to the record itself."""
     if CHARTS[chart.name].behind is not None:

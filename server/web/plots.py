@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from server.web.drawings import Picture
-from server.web.graphs import Series
+from server.web.graphs import Point, Series
 from server.web.svg import number, wrap
 
 # The colours of page.css, by the same names.
@@ -18,6 +18,9 @@ COLOURS: Mapping[str, str] = {
     "a1": "#a9cbe9", "a2": "#5b95cd", "a3": "#f1c063", "a4": "#e2823c", "a5": "#b93a32",
     "c1": "#2f6fb5", "c2": "#e2823c", "c3": "#2b9a66", "limit": "#b93a32", "thin": "#b8c2cd",
 }  # fmt: skip
+
+
+_FEW_LINES = 6
 
 
 def plot(picture: Picture) -> Markup | None:
@@ -71,10 +74,19 @@ def _upright(picture: Picture) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             "overlaying": "y", "side": "right", "range": [0, 1.02], "tickformat": ".0%", "dtick": 0.2,
             "showgrid": False, "fixedrange": True,
         }  # fmt: skip
+    if not picture.percent and not picture.lines and _few(picture):
+        layout["yaxis"]["dtick"] = 1  # there are no halves of a complaint
     if picture.limit is not None:
         axis = "y2" if second else "y"
         layout["shapes"] = [_dashed("x domain", axis, [0, 1], [picture.limit] * 2)]
     return data, layout
+
+
+def _few(picture: Picture) -> bool:
+    """Whether the columns count so few things that every number has a line of its own."""
+    values = [value or 0 for part in picture.parts for value in part.values]
+    heights = [sum(column) for column in zip(*([v or 0 for v in part.values] for part in picture.parts), strict=True)]
+    return all(value == int(value) for value in values) and max(heights, default=0) <= _FEW_LINES
 
 
 def _short(value: float | None) -> str:
@@ -172,7 +184,8 @@ def _scatter(picture: Picture) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     data = [
         {
             "type": "scatter", "mode": "markers+text", "x": [p.x for p in points], "y": [p.y for p in points],
-            "text": [escape(p.label, quote=False) for p in points], "textposition": "top center",
+            "text": [escape(p.label, quote=False) for p in points], "textposition": _name_places(points),
+            "cliponaxis": False,
             "hovertext": [escape(p.title, quote=False) for p in points], "hoverinfo": "text",
             "customdata": [p.href for p in points], "showlegend": False,
             "marker": {
@@ -193,6 +206,22 @@ def _scatter(picture: Picture) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         "shapes": shapes,
     }
     return data, layout
+
+
+def _name_places(points: Sequence[Point]) -> list[str]:
+    """Where the name of each point stands: above it, or where the name of no other near it is."""
+    wide = max((p.x for p in points), default=0) / 8
+    high = (max((p.y for p in points), default=0) - min((p.y for p in points), default=0)) / 9
+    places: list[str] = []
+    for point in points:
+        taken = {
+            place
+            for other, place in zip(points, places, strict=False)
+            if abs(other.x - point.x) < wide and abs(other.y - point.y) < high
+        }
+        free = [place for place in ("top center", "bottom center", "middle right") if place not in taken]
+        places.append(free[0] if free else "top center")
+    return places
 
 
 def _dashed(xref: str, yref: str, x: Sequence[float], y: Sequence[float]) -> dict[str, Any]:

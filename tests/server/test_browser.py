@@ -241,6 +241,25 @@ def test_charts_answer(
     page.context.close()
 
 
+def test_a_card_alone_in_its_row_takes_all_of_it(
+    chromium: Browser, address: str, complaints: list[str], site: Site, alice: Viewer, failures: list[str]
+):
+    """So does what is drawn on it, also when its neighbour goes or comes later."""
+    page = _open(chromium, address, complaints, viewport=DESK)
+    page.goto("/boards/failures")
+    _live(page, "stations")
+    measured = """() => [".cards", "#stations", "#stations .figure", "#stations .plot .main-svg"].map(
+      name => Math.round(document.querySelector(name).getBoundingClientRect().width))"""
+    board, card, _, _ = page.evaluate(measured)
+    assert card < board / 2
+
+    page.evaluate("document.getElementById('rate').remove()")
+    page.wait_for_timeout(800)
+    board, wider, box, drawn = page.evaluate(measured)
+    assert (wider, drawn) == (board, box)
+    page.context.close()
+
+
 def test_charts_work_without_a_script_and_on_a_phone(
     chromium: Browser, address: str, complaints: list[str], site: Site, alice: Viewer, failures: list[str]
 ):

@@ -23,8 +23,10 @@ class Cell:
 Cells = list[Cell]
 
 
-def cell(name: str, zh: str, en: str, type_: ColumnType, value: Callable[[Any], Any]) -> Cell:
-    return Cell(Column(name, Text(zh, en), type_), value)
+def cell(
+    name: str, zh: str, en: str, type_: ColumnType, value: Callable[[Any], Any], decimals: int | None = None
+) -> Cell:
+    return Cell(Column(name, Text(zh, en), type_, decimals=decimals), value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

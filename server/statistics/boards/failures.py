@@ -73,7 +73,7 @@ def by_months(sources: Sources, window: Window, language: Language) -> Chart:
     cells: Cells = [
         cell("period", *_PERIOD[window.by_quarter], "text", lambda r: r.name),
         cell("failures", "故障数", "Failures", "integer", lambda r: r.figures.failures),
-        cell("mean", *_MEAN[window.by_quarter], "decimal", lambda r: rounded(r.figures.mean, 1)),
+        cell("mean", *_MEAN[window.by_quarter], "decimal", lambda r: rounded(r.figures.mean, 1), 1),
         cell("lower", "下限", "Lower limit", "integer", lambda r: r.figures.lower),
         cell("upper", "上限", "Upper limit", "integer", lambda r: r.figures.upper),
         cell("outside", "判断", "Verdict", "text", lambda r: _verdict(r.figures, language)),
@@ -169,9 +169,7 @@ def stations(sources: Sources, window: Window, language: Language) -> Chart:
         cell("failures", "故障数", "Failures", "integer", lambda r: r[1].failures),
         cell("open", "未关闭", "Open", "integer", lambda r: len(r[2])),
         cell("over_90_days", "90天以上", "Over 90 d", "integer", lambda r: sum(age > 90 for age in r[2])),
-        cell(
-            "arrival_hours", "平均到场h", "Mean arrival h", "decimal", lambda r: mean_hours(r[1].arrival, r[1].arrived)
-        ),
+        cell("arrival_hours", "平均到场h", "Mean arrival h", "decimal", lambda r: _arrival(r[1]), 2),
         cell("arrival_n", "到场 n", "Arrivals n", "integer", lambda r: r[1].arrived),
         cell("fixed", "一次修复率", "First-time fix", "percent", lambda r: ratio(r[1].fixed, r[1].judged)),
         cell("fixed_n", "修复 n", "Repairs n", "integer", lambda r: r[1].judged),
@@ -189,6 +187,10 @@ def stations_behind(sources: Sources, window: Window, mark: str, language: Langu
 
 
 NOTHING = Measures()
+
+
+def _arrival(sums: Measures) -> float | None:
+    return mean_hours(sums.arrival, sums.arrived)
 
 
 def mean_hours(microseconds: int, count: int) -> float | None:
@@ -232,11 +234,13 @@ def rate(sources: Sources, window: Window, language: Language) -> Chart:
         )
     cells: Cells = [
         cell("quarter", "季度", "Quarter", "text", lambda r: r.quarter),
-        cell("rate", "百万公里故障率", "Failures per 10⁶ km", "decimal", lambda r: rounded(r.of("rate"), 3)),
-        cell("lower", "下限", "Lower limit", "decimal", lambda r: rounded(r.of("lower"), 3)),
-        cell("upper", "上限", "Upper limit", "decimal", lambda r: rounded(r.of("upper"), 3)),
+        cell(
+            "rate", "百万公里故障率", "Failures per 10⁶ km", "decimal", lambda r: rounded(r.of("rate"), 3), decimals=2
+        ),
+        cell("lower", "下限", "Lower limit", "decimal", lambda r: rounded(r.of("lower"), 3), 2),
+        cell("upper", "上限", "Upper limit", "decimal", lambda r: rounded(r.of("upper"), 3), 2),
         cell("failures", "故障数", "Failures", "integer", lambda r: r.failures),
-        cell("kilometres", "列车公里", "Train-km", "decimal", lambda r: rounded(r.km, 0)),
+        cell("kilometres", "列车公里", "Train-km", "decimal", lambda r: rounded(r.km, 0), 0),
         cell("estimated", "估算里程占比", "Estimated km", "percent", lambda r: r.estimated),
         cell("complete", "已结束", "Over", "integer", lambda r: flag(r.complete)),
     ]

@@ -43,7 +43,7 @@ def trip_list(sources: Sources, trips: Sequence[Trip], language: Language) -> Be
         cell("persons", "人次", "Persons", "integer", lambda x: x.persons),
         cell("person_days", "人天", "Person days", "integer", lambda x: x.person_days(sources.today)),
         cell("destination", "目的地", "Destination", "text", lambda x: x.destination),
-        cell("cost", "费用", "Cost", "decimal", lambda x: x.cost),
+        cell("cost", "费用", "Cost", "decimal", lambda x: x.cost, 2),
     ]
     title = Text("出差明细", "Trips")
     return Behind(data=table_of(sources, "behind", title, cells, shown), total=len(trips))

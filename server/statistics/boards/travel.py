@@ -76,7 +76,7 @@ def _travel_cells() -> Cells:
         cell("trips", "出差次数", "Trips", "integer", lambda r: len(r[1].trips)),
         cell("persons", "人次", "Persons", "integer", lambda r: r[1].persons),
         cell("person_days", "人天", "Person days", "integer", lambda r: r[1].days),
-        cell("cost", "费用", "Cost", "decimal", lambda r: rounded(r[1].cost) if r[1].priced else None),
+        cell("cost", "费用", "Cost", "decimal", lambda r: rounded(r[1].cost) if r[1].priced else None, 2),
         cell("priced", "有费用的次数", "Trips with cost", "integer", lambda r: r[1].priced),
         cell("on_time", "总结单按时率", "Summaries on time", "percent",
              lambda r: ratio(r[1].summaries[State.ON_TIME], r[1].due)),

@@ -50,7 +50,9 @@ def campaigns(sources: Sources, window: Window, language: Language) -> Chart:
 
     cells: Cells = [
         cell("campaign", "批次", "Campaign", "text", lambda c: c.label),
-        cell("index", "顾客满意度", "Satisfaction index", "decimal", lambda c: rounded(c.satisfaction.index)),
+        cell(
+            "index", "顾客满意度", "Satisfaction index", "decimal", lambda c: rounded(c.satisfaction.index), decimals=2
+        ),
         cell("line", "满意线", "Satisfied from", "decimal", lambda c: line),
         cell("n", "收回客户", "Returned", "integer", lambda c: c.satisfaction.n),
         cell("satisfied_share", "满意率", "Satisfied", "percent", lambda c: c.satisfaction.satisfied_share),
@@ -88,7 +90,7 @@ def items(sources: Sources, window: Window, language: Language) -> Chart:
     rows = sorted((score, item) for item, score in last.items.items() if score is not None) if last else []
     cells: Cells = [
         cell("item", "调查项目", "Item", "text", lambda r: ITEM_LABELS[r[1]][language]),
-        cell("score", "平均分", "Mean score", "decimal", lambda r: rounded(r[0])),
+        cell("score", "平均分", "Mean score", "decimal", lambda r: rounded(r[0]), 2),
         cell("line", "满意线", "Satisfied from", "decimal", lambda r: line),
     ]
     title = Text("各项满意平均分", "Mean scores by item")
@@ -113,9 +115,9 @@ def promoters(sources: Sources, window: Window, language: Language) -> Chart:
         cell("promoters", "推荐者（9~10）", "Promoters (9-10)", "percent", lambda c: share(c, 9, 10)),
         cell("passives", "被动者（7~8）", "Passives (7-8)", "percent", lambda c: share(c, 7, 8)),
         cell("detractors", "贬损者（0~6）", "Detractors (0-6)", "percent", lambda c: share(c, 0, 6)),
-        cell("score", "NPS", "NPS", "decimal", lambda c: score(c, 0)),
-        cell("lower", "NPS 下限", "NPS lower limit", "decimal", lambda c: score(c, 1)),
-        cell("upper", "NPS 上限", "NPS upper limit", "decimal", lambda c: score(c, 2)),
+        cell("score", "NPS", "NPS", "decimal", lambda c: score(c, 0), 1),
+        cell("lower", "NPS 下限", "NPS lower limit", "decimal", lambda c: score(c, 1), 1),
+        cell("upper", "NPS 上限", "NPS upper limit", "decimal", lambda c: score(c, 2), 1),
         cell("n", "n", "n", "integer", lambda c: len(c.recommend)),
     ]
     title = Text("净推荐值 NPS", "Net promoter score")
@@ -137,7 +139,7 @@ def campaign_behind(sources: Sources, window: Window, mark: str, language: Langu
         cell("station", "站点", "Station", "text", lambda s: labels.of("station", s.station)[language]),
         cell("sent_on", "发放日期", "Sent on", "date", lambda s: s.sent_on),
         cell("returned_on", "收回日期", "Returned on", "date", lambda s: s.returned_on),
-        cell("total", "总分", "Total", "decimal", lambda s: rounded(s.total)),
+        cell("total", "总分", "Total", "decimal", lambda s: rounded(s.total), 1),
         *(cell(item, shown.zh, shown.en, "decimal", _scored(item)) for item, shown in ITEM_LABELS.items()),
         cell("recommend", "推荐意愿", "Recommend", "integer", lambda s: s.recommend),
     ]
@@ -179,7 +181,7 @@ def complaint_classes(sources: Sources, window: Window, language: Language) -> C
         cell("major", "其中重大", "Major", "integer", lambda r: sum(c.grade == "major" for c in r[1])),
         cell("on_time", "48h 答复率", "Answered in 48 h", "percent", lambda r: _on_time(r[1], sources)[0]),
         cell("due", "答复 n", "Answers due", "integer", lambda r: _on_time(r[1], sources)[1]),
-        cell("compensation", "赔偿额", "Compensation", "decimal", lambda r: _paid(r[1])),
+        cell("compensation", "赔偿额", "Compensation", "decimal", lambda r: _paid(r[1]), 2),
     ]  # fmt: skip
     title = Text("客户投诉", "Complaints")
     data = table_of(sources, "complaints", title, cells, rows)
@@ -221,7 +223,7 @@ def complaints_behind(sources: Sources, window: Window, mark: str, language: Lan
         cell("customer", "客户", "Customer", "text", lambda c: labels.of("customer", c.customer)[language]),
         cell("class", "类别", "Class", "text", lambda c: CLASSES[c.complaint_class or ""][language]),
         cell("grade", "轻重", "Grade", "text", lambda c: labels.of("grade", c.grade)[language]),
-        cell("reply", "答复用时h", "Hours to the answer", "decimal", lambda c: rounded(c.reply_hours, 1)),
+        cell("reply", "答复用时h", "Hours to the answer", "decimal", lambda c: rounded(c.reply_hours, 1), 1),
     ]
     title = Text("客户投诉", "Complaints")
     shown = found[::-1][:MOST_LISTED]
@@ -237,10 +239,11 @@ def performance(sources: Sources, window: Window, language: Language) -> Chart:
         if sheet.total is not None and (window.first is None or sheet.year >= window.first.year):
             scores.setdefault(sheet.station, []).append(sheet.total)
     rows = sorted(code for code in scores if code in sums and sums[code].arrived)
+    hours = {code: mean_hours(sums[code].arrival, sums[code].arrived) for code in rows}
     cells: Cells = [
         cell("station", "站点", "Station", "text", lambda s: labels.of("station", s)[language]),
-        cell("hours", "平均到场h", "Mean arrival h", "decimal", lambda s: mean_hours(sums[s].arrival, sums[s].arrived)),
-        cell("score", "顾客满意度", "Satisfaction index", "decimal", lambda s: rounded(mean(scores[s]))),
+        cell("hours", "平均到场h", "Mean arrival h", "decimal", lambda s: hours[s], 2),
+        cell("score", "顾客满意度", "Satisfaction index", "decimal", lambda s: rounded(mean(scores[s])), 2),
         cell("failures", "故障数", "Failures", "integer", lambda s: sums[s].failures),
         cell("n", "问卷 n", "Sheets n", "integer", lambda s: len(scores[s])),
     ]

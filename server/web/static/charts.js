@@ -66,10 +66,23 @@
   // As many names under the axis as stand side by side; plotly itself would tilt them.
   const thinned = (layout, data, width) => {
     const names = data[0].x;
-    if (layout.xaxis?.type !== "category" || layout.xaxis.tickvals || !names.length) return;
+    if (layout.xaxis?.type !== "category" || layout.xaxis.ticktext || !names.length) return;
     const room = Math.max(1, Math.floor((width - 60) / (Math.max(...names.map((name) => name.length)) * 7.2 + 10)));
     const every = Math.ceil(names.length / room);
     layout.xaxis.tickvals = names.filter((_, index) => (names.length - 1 - index) % every === 0);
+  };
+
+  // A card becomes wider or narrower with its window, or when one comes that stands beside it.
+  const follow = (Plotly, box, plot) => {
+    let width = box.clientWidth;
+    new ResizeObserver(() => {
+      if (!box.clientWidth || box.clientWidth === width) return;
+      width = box.clientWidth;
+      box.style.height = "";
+      box.style.height = `${Math.round(box.getBoundingClientRect().height)}px`;
+      thinned(plot.layout, plot.data, width);
+      Plotly.Plots.resize(plot);
+    }).observe(box);
   };
 
   // Long names in a bubble break into lines; a narrow screen has no room for them otherwise.
@@ -139,7 +152,6 @@
       plot.setAttribute("aria-label", box.dataset.words);
       box.append(plot);
       await Plotly.newPlot(plot, data, layoutOf(layout, box, wide), {
-        responsive: true,
         displaylogo: false,
         locale: chinese ? "zh-CN" : "en",
         doubleClick: "reset",
@@ -149,6 +161,7 @@
       });
       legend(Plotly, box, plot);
       lead(box, plot);
+      follow(Plotly, box, plot);
       box.classList.add("live");
       box.dataset.state = "live";
     } catch (error) {
