@@ -86,8 +86,9 @@ def build_report(
     cover.set_portrait()
     cover.fit_to_pages(1, 1)
     sheets = _Sheets(
-        book, report, datasets, caches, looks, language, "" if not edition or edition.over else edition.name, foot
-    )
+        book, report, datasets, caches, looks, language, "" if not edition or edition.over else edition.name, foot,
+        edition.public_url if edition else "",
+    )  # fmt: skip
     for sheet in report.sheets:
         sheets.add(sheet)
     sheets.add_boards()
@@ -146,10 +147,11 @@ class _Sheets:
         language: Language,
         running: str,
         foot: str,
+        base: str,
     ) -> None:
         self._book, self._report, self._datasets, self._caches = book, report, datasets, caches
         self._looks, self._language, self._running = looks, language, running
-        self._foot = foot
+        self._foot, self._base = foot, base
         self._boards: list[tuple[Worksheet, ReportSheet]] = []
         self._drawable: dict[str, Drawable] = {}
         self._slicer_names: set[str] = set()
@@ -176,7 +178,7 @@ class _Sheets:
                 self._drawable[sheet.pivot.name] = of_pivot(placed, language)
         if sheet.table:
             dataset = self._datasets[sheet.table.name]
-            rows = add_table(page, self._report, sheet, dataset, looks, language)
+            rows = add_table(page, self._report, sheet, dataset, looks, language, self._base)
             self.rows += [rows] if rows else []
             self._drawable[sheet.table.name] = drawable(sheet, dataset, language)
         if sheet.chart:

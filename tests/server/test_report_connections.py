@@ -36,6 +36,7 @@ pytestmark = on_sqlite
 SERVER = "https://forms.example.cn"
 REPORT, VISITS = "fracas_board", "records_visit"
 ROOT = re.compile(r'OData\.Feed\("([^"]+)"')
+FIELD = re.compile(rb"<queryTableField [^>]*>")
 SET = re.compile(r'\[Name = "([^"]+)"')
 
 
@@ -59,13 +60,18 @@ def test_the_queries_of_a_report_lead_to_its_rows(app: Flask, site: Site, bob: V
     connection = Connection(kind="odata", server=SERVER, reader=bob)
     made = build_named_report(
         site, REPORT, bob, language="en", period=ReportPeriod.parse("2026-05"), selection=Selection(region="华东"),
-        connection=connection,
+        connection=connection, address=SERVER,
     )  # fmt: skip
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        tables = [archive.read(name) for name in archive.namelist() if "/queryTable" in name]
+    fields = next(found for part in tables if b'"Number"' in (found := FIELD.findall(part))[1])
     document, token = formulas(made), program(app, site, "bob", "read").headers
     client = app.test_client()
 
     found = list(zip(ROOT.findall(document), SET.findall(document), strict=True))
     assert len(found) >= 3
+    # The query brings the number; the link left of it is the table's own.
+    assert (b'dataBound="0"' in fields[0], b'name="Number"' in fields[1]) == (True, True)
     for root, name in found:
         asked = options_in(root.removeprefix(f"{SERVER}/odata/v4/").rstrip("/").replace("%E5%8D%8E%E4%B8%9C", "华东"))
         assert (asked["end"], asked["region"], asked["lang"]) == ("2026-05-31", "华东", "en")

@@ -31,7 +31,8 @@ def test_libreoffice_calculates_the_figures_of_every_report(site: Site, libreoff
     load_demo(site, start=date(2026, 10, 21), until=date(2026, 11, 20))
     period, contents = ReportPeriod.parse("2026-11"), []
     for name in load_reports():
-        contents.append(build_named_report(site, name, OPERATOR, language="zh", period=period))
+        made = build_named_report(site, name, OPERATOR, language="zh", period=period, address="https://known.example")
+        contents.append(made)
         (tmp_path / f"{name}.xlsx").write_bytes(contents[-1])
         libreoffice("open", tmp_path / f"{name}.xlsx")
         errors = [cell for cell in libreoffice("formulas") if "Err:" in str(cell[3]) or str(cell[3]).startswith("#")]

@@ -209,6 +209,24 @@ def test_the_lineage_leads_to_the_server_that_was_asked(app: Flask, site: Site, 
     assert verify(site, known, OPERATOR).verdict == "equal"
 
 
+def test_each_row_opens_its_record(site: Site, case: str) -> None:
+    """By a formula, which goes on to the rows of a push and is no figure; without an address there is none."""
+    period = ReportPeriod.parse("2026-03")
+    plain = build_named_report(site, NAME, OPERATOR, language="zh", period=period)
+    known = build_named_report(site, NAME, OPERATOR, language="zh", period=period, address="https://known.example/")
+    with site.session(read_only=True) as session:
+        pushed = push(known, load(session, "fracas_cases", OPERATOR, site=site, language="zh"))
+    sheets = [load_workbook(BytesIO(content))["数据_故障"] for content in (known, pushed.content)]
+
+    assert load_workbook(BytesIO(plain))["数据_故障"]["A1"].value == "故障编号"
+    assert load_workbook(BytesIO(known), data_only=True)["数据_故障"]["A2"].value == "打开"
+    for sheet in sheets:
+        assert (sheet["A1"].value, sheet["B2"].value) == ("打开记录", case)
+        assert 'HYPERLINK("https://known.example/records/"&T_fracas_cases[[#This Row],[故障编号]]' in sheet["A2"].value
+    told = verify(site, known, OPERATOR)
+    assert (told.verdict, [note.zh for note in told.notes if "打开记录" in note.zh]) == ("equal", [])
+
+
 def test_lineage_is_that_of_the_viewer_and_sums_up_what_is_too_long(site: Site, case: str, charlie: Viewer) -> None:
     """A record out of sight has no origin; more records than anybody reads are counted by their series."""
     as_of = datetime.now(UTC)

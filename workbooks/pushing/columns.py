@@ -52,7 +52,7 @@ class CellColumn:
     One column of cells to write.
 
     *style* is the index into cellXfs. With a *formula* every cell holds it and *values*
-    are not asked for; an *array* formula names its own cell.
+    are not asked for; an *array* formula names its own cell. *result* is the text it shows.
     """
 
     letters: str
@@ -61,6 +61,7 @@ class CellColumn:
     style: int = 0
     formula: str | None = None
     array: bool = False
+    result: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,9 @@ def _encode(column: CellColumn, start: int, stop: int, following: bytes, tags: T
 def _encode_formula(column: CellColumn, style: bytes, count: int, following: bytes, tags: Tags) -> _Encoded:
     value = constant(column.formula or "")
     result = b"" if value is None else tags.open("v") + b">%r" % value + tags.close("v")
+    if column.result is not None:
+        style += b' t="str"'
+        result = tags.open("v") + b">" + escape(column.result).encode() + tags.close("v")
     body = escape(column.formula or "").encode() + tags.close("f") + result + tags.close("c") + following
     if not column.array:
         return _Encoded([[style + b">" + tags.open("f") + b">" + body] * count])

@@ -8,6 +8,7 @@ from typing import Literal
 
 from workbooks.form import Text
 from workbooks.ooxml.letters import column_letters
+from workbooks.reporting.row_links import HEADING
 from workbooks.reporting.shown_figures import Shown, ShownTable
 
 Kind = Literal["figure", "missing", "added", "gone", "stamp", "original", "answers", "record"]
@@ -91,7 +92,8 @@ def _absent(found: ShownTable, expected: ShownTable, compared: set[int]) -> Iter
 
 def _own(found: ShownTable, pairs: Sequence[tuple[int, int]]) -> Iterator[Text]:
     compared = {place for place, _ in pairs}
-    own = [header for place, header in enumerate(found.headers) if place not in compared]
+    ours = (HEADING.zh, HEADING.en)  # links are no figures
+    own = [header for place, header in enumerate(found.headers) if place not in compared and header not in ours]
     if own:
         yield Text(
             f"表“{found.name}”中自己加的列和由 Excel 计算的列没有核对：{'、'.join(own)}。",

@@ -104,8 +104,7 @@ class _Connections:
 def _feed(package: Package, listed: _Connections, table: Table, query: Query) -> None:
     """Make *table* the one that *query* fills; columns that it does not bring stay calculated."""
     labels = [column.label[query.language] for column in query.columns]
-    headings = [column.name for column in table.columns]
-    if headings[: len(labels)] != labels or not all(column.formula for column in table.columns[len(labels) :]):
+    if [column.name for column in table.columns if column.formula is None] != labels:
         raise ValueError(f"{table.name}: the headings are not those of the query")
     connection, number = listed.add(
         f"Query - {table.name}",
@@ -130,7 +129,7 @@ def _feed(package: Package, listed: _Connections, table: Table, query: Query) ->
         column.set("uniqueName", str(place))
         column.set("queryTableFieldId", str(place))
         field = etree.SubElement(fields, _s("queryTableField"), id=str(place))
-        if place <= len(labels):
+        if table.columns[place - 1].formula is None:
             field.set("name", column.get("name", ""))
         else:
             field.set("dataBound", "0")

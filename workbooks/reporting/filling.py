@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbooks.dataset import Column
@@ -16,6 +16,7 @@ from workbooks.package import Package, relations_part
 from workbooks.pushing.columns import CHUNK, CellColumn, TextTooLong, rows_xml
 from workbooks.reporting.pivot_cache import attribute
 from workbooks.reporting.report_definition import CalculatedColumn
+from workbooks.reporting.row_links import RowLink
 
 _STYLE = re.compile(rb'<c r="[A-Z]+\d+"(?: s="(\d+)")?')
 _HYPERLINK = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
@@ -32,6 +33,7 @@ class TableRows:
     columns: Sequence[Column]
     data: Sequence[Sequence[Any]]
     calculated: Sequence[CalculatedColumn] = ()
+    link: RowLink | None = None
 
 
 def fill(package: Package, tables: Sequence[TableRows]) -> None:
@@ -92,21 +94,26 @@ def _fill(package: Package, part: str, table: TableRows) -> None:
 
 
 def _columns(table: TableRows, styles: Sequence[int]) -> list[CellColumn]:
-    plain = [
-        CellColumn(letters=column_letters(place), style=style, type=column.type, values=values)
-        for place, (column, values, style) in enumerate(zip(table.columns, table.data, styles, strict=False), start=1)
+    found = [
+        CellColumn(letters="", type=column.type, values=values)
+        for column, values in zip(table.columns, table.data, strict=True)
     ]
-    return plain + [
-        CellColumn(letters=column_letters(place), style=styles[place - 1], formula=calculated.formula)
-        for place, calculated in enumerate(table.calculated, start=len(plain) + 1)
+    found += [CellColumn(letters="", formula=calculated.formula) for calculated in table.calculated]
+    if link := table.link:
+        found.insert(link.place, CellColumn(letters="", formula=link.formula, result=link.shown))
+    return [
+        replace(column, letters=column_letters(place), style=style)
+        for place, (column, style) in enumerate(zip(found, styles, strict=False), start=1)
     ]
 
 
 def _too_long(table: TableRows, error: TextTooLong) -> PushError:
-    label = table.columns[column_number(error.letters) - 1].label
+    place = column_number(error.letters) - 1
+    label = table.columns[place - (table.link is not None and place > table.link.place)].label
     return PushError(
         Text(
-            f"“{label.zh}”有一个 {error.length} 字的内容，超过单元格上限 32767。",
-            f"“{label.en}” holds a text of {error.length} characters; a cell holds 32,767.",
+            f"表“{table.name}”的“{label.zh}”有一个 {error.length} 字的内容，超过单元格上限 32767。请先缩短原记录。",
+            f"“{label.en}” of table {table.name} holds a text of {error.length} characters; a cell holds 32,767. "
+            "Shorten the record first.",
         )
     )

@@ -19,6 +19,7 @@ from workbooks.reporting.pivot_parts import WORDS, PlacedPivot, value_caption
 from workbooks.reporting.report_charts import SIZE, Drawable, chart_height
 from workbooks.reporting.report_definition import ReportChart, ReportDefinition, ReportSheet, ReportTable
 from workbooks.reporting.report_style import HEAT, Looks, column_width, number_format, text_width
+from workbooks.reporting.row_links import row_link
 from workbooks.reporting.slicers import PLACEHOLDER, PlacedSlicer
 
 _BELOW_HEADING = 3  # first row (0-based) under a sheet's title and note
@@ -30,6 +31,7 @@ _UNDER_CHART = 40  # pixels between a chart and the table under it, at least
 _BESIDE = 6  # columns of a table that has its chart beside it
 _PIVOT_BESIDE = 100  # letters across of a pivot table that has its chart beside it
 _ON_A_PAGE = 60  # rows that can be read on one page
+_LINK = 9  # letters across of the column that opens records
 _WIDEST = 56  # letters of a column of a table
 _MANY = 8  # figures side by side in a pivot table from which on their headings are broken into lines
 _TOTAL = 13  # letters across: LibreOffice calls the column of totals by a longer name
@@ -88,12 +90,14 @@ def add_table(
     dataset: Dataset,
     looks: Looks,
     language: Language,
+    base: str = "",
 ) -> TableRows | None:
     """
     The Excel table of *sheet*; on a sheet without note and chart it begins in the first row.
 
     A table that feeds a chart is written whole, since the chart holds its values. Of
-    others only the first row is; the rows to fill in are given back.
+    others only the first row is; the rows to fill in are given back. Where rows name their
+    record and *base*, the address of the server, is known, a column opens it.
 
     Raises:
         PushError: A text is longer than a cell.
@@ -101,12 +105,16 @@ def add_table(
     table = sheet.table
     assert table is not None
     columns, data = chosen_columns(table, dataset)
+    link = row_link(report, table, columns, len(dataset), base, language)
     top = table_top(sheet, max(1, len(dataset)))
     headers: list[dict[str, Any]] = [{"header": c.label[language], "header_format": looks("column")} for c in columns]
     headers += [
         {"header": c.label[language], "header_format": looks("column"), "formula": f"={c.formula}"}
         for c in table.calculated
     ]
+    if link:
+        headed = {"header": link.heading, "header_format": looks("column"), "formula": f"={link.formula}"}
+        headers.insert(link.place, headed)
     last = top + (max(1, len(dataset)) if sheet.chart else 1)
     page.add_table(
         top, 0, last, len(headers) - 1, {"name": table.name, "columns": headers, "style": "Table Style Light 9"}
@@ -114,7 +122,13 @@ def add_table(
     lines = 2 if sum(_width(*known, language) for known in zip(columns, data, strict=True)) <= _UPRIGHT else 3
     page.set_row(top, 15 * lines)
     total = 0.0
-    for place, (column, values) in enumerate(zip(columns, data, strict=True)):
+    if link:
+        look = looks("link")
+        page.set_column(link.place, link.place, _LINK, look)
+        page.write_formula(top + 1, link.place, f"={link.formula}", look, link.shown if len(dataset) else "")
+        total += _LINK
+    places = [n + (link is not None and n >= link.place) for n in range(len(columns) + len(table.calculated))]
+    for place, column, values in zip(places, columns, data, strict=False):
         name = "words" if column.type == "text" else "body"
         look = looks(name, report.source_format(table.name, column.name) or number_format(column))
         width = _width(column, values, language, lines)
@@ -122,7 +136,7 @@ def add_table(
         total += width
         for number, value in enumerate(values[: last - top] or [None], start=top + 1):
             _write(page, number, place, value, look, column)
-    for place, calculated in enumerate(table.calculated, start=len(columns)):
+    for place, calculated in zip(places[len(columns) :], table.calculated, strict=True):
         look = looks("body", calculated.format)
         page.set_column(place, place, column_width([calculated.label[language]]), look)
         value = constant(calculated.formula)
@@ -131,7 +145,7 @@ def add_table(
     if _wide(sheet) and (total <= _UPRIGHT or top * _ROW > _HALF):
         page.set_portrait()
     if not _wide(sheet):
-        page.freeze_panes(top + 1, 0 if sheet.chart else 1)
+        page.freeze_panes(top + 1, 0 if sheet.chart else 2 if link and link.place == 0 else 1)
     if sheet.chart and not _wide(sheet):
         _keep_with_chart(page, len(dataset))
     else:
@@ -139,12 +153,12 @@ def add_table(
     room = _SMALL_PRINT if sheet.headed else _PAGE_WIDTH
     if not sheet.chart and total > room:  # a wide table is printed on pages side by side that can be read
         page.fit_to_pages(-(-int(total) // room), 0)
-        page.repeat_columns(0)
+        page.repeat_columns(0, 1 if link and link.place == 0 else 0)
     if sheet.chart:
         return None
     return TableRows(
         sheet=sheet.title[language], name=table.name, top=top + 2, columns=columns, data=data,
-        calculated=table.calculated,
+        calculated=table.calculated, link=link,
     )  # fmt: skip
 
 
