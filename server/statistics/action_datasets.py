@@ -19,15 +19,13 @@ from workbooks.form import Text
 Row = Mapping[str, Any]
 
 
-def _reported(query: Query) -> list[tuple[Case, Row]]:
-    """Every selected case with the whole of its form, parts replaced included, as it stood."""
-    found: list[tuple[Case, Row]] = []
+def _reported(query: Query) -> Iterator[tuple[Case, Row]]:
+    """Every case with the whole of its form, parts replaced included, as it stood; selected or not."""
     for row in query.sources.view.rows("fracas", "replaced_parts"):
         if row["reported_at"] and row["occurred_at"]:
             case = Case.of(row).until(query.sources.now)
-            if case is not None and query.sources.selected(case):
-                found.append((case, row))
-    return found
+            if case is not None:
+                yield case, row
 
 
 class _Removal(NamedTuple):
@@ -70,7 +68,7 @@ def _removals(query: Query, seen: Observed) -> list[_Removal]:
     """Pieces replaced on observed trains by the last day, in order; a period's beginning does not hide older ones."""
     trains, found = query.sources.fleet.trains, []
     for case, row in _reported(query):
-        if case.vehicle not in trains or case.occurred_at.date() > seen.last:
+        if case.vehicle not in trains or case.occurred_at.date() > seen.last or not query.sources.selected(case):
             continue
         for line in row["replaced_parts"]:
             removed, fitted = (str(line[name] or "").strip() for name in ("removed_serial", "fitted_serial"))
@@ -192,12 +190,12 @@ def _acted(query: Query) -> Iterator[_Acted]:
             systems.append(system)
             reached += day != inf
             changed.append(_at(query, code, day))
-        if systems:
+        if systems and reached:
             yield _Acted(change, modes, first, reached, basis, effect(systems, changed, unit=_UNIT))
 
 
 def _actions(query: Query) -> dict[str, list[Case]]:
-    """The cases that name each change."""
+    """The cases that name each change, selected or not: it may have been thought of elsewhere."""
     found: dict[str, list[Case]] = defaultdict(list)
     for case, row in _reported(query):
         change = str(row["change_no"] or "").strip()

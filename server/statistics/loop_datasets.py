@@ -25,6 +25,7 @@ from server.statistics.reliability.repeats import (
     repeat_share,
     repeats_at,
 )
+from server.statistics.sources import Sources
 from server.statistics.tabular import Computed, Query, by_place, rounded
 
 _HOUR = timedelta(hours=1)
@@ -239,12 +240,18 @@ _AVAILABILITY: Computed[_Available] = Computed(
 )
 
 
+def _all_cases(query: Query) -> list[Case]:
+    """Also those that are not selected: what a failure repeats, or what repeats it, may lie elsewhere."""
+    sources = query.sources
+    return Sources(sources.view).cases if sources.selection else sources.cases
+
+
 def _repeated(query: Query) -> Iterator[Repeat]:
-    """Repeats at every level, by the day of the later failure."""
-    cases = query.sources.cases
+    """Repeats at every level, by the day and place of the later failure."""
+    cases = _all_cases(query)
     for level in Level:
         for repeat in repeats_at(level, cases, SERIAL_DAYS if level is Level.SERIAL else max(WINDOWS)):
-            if query.period.holds(repeat.after.occurred_at.date()):
+            if query.period.holds(repeat.after.occurred_at.date()) and query.sources.selected(repeat.after):
                 yield repeat
 
 
@@ -281,16 +288,16 @@ class _Share(NamedTuple):
 
 
 def _shares(query: Query) -> Iterator[_Share]:
-    """Of the failures that occurred in the period; the later ones may lie after it."""
-    cases = query.sources.cases
-    stations = sorted({case.station for case in cases})
+    """Of the failures selected that occurred in the period; the later ones may lie after it, or elsewhere."""
+    cases, by_station = _all_cases(query), defaultdict(list)
+    for case in cases:
+        if query.period.holds(case.occurred_at.date()) and query.sources.selected(case):
+            by_station[case.station].append(case)
     for level in Level:
         for window in WINDOWS:
             followed = {repeat.before.number for repeat in repeats_at(level, cases, window)}
-            for station in stations:
-                own = [c for c in cases if c.station == station and query.period.holds(c.occurred_at.date())]
-                if own:
-                    yield _Share(station, repeat_share(level, own, window, query.sources.now, followed))
+            for station, own in sorted(by_station.items()):
+                yield _Share(station, repeat_share(level, own, window, query.sources.now, followed))
 
 
 _SHARES: Computed[_Share] = Computed(

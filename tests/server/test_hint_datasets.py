@@ -106,6 +106,28 @@ def test_hints_are_listed_beside_the_repeats_and_never_among_them(site: Site) ->
     assert chosen == [found[:1], found[1:]]
 
 
+def test_a_selection_cuts_no_repeat_in_two(site: Site) -> None:
+    """Cured in CZ on 10 March, it failed in CD on the 14th: listed with CD's failures, held against CZ's action."""
+    days = {"analysed_on": date(2026, 3, 8), "planned_on": date(2026, 3, 12), "completed_on": date(2026, 3, 10)}
+    done = {"corrective_action": "改型", "action_type": "design_change", "action_owner": "U1"} | days
+    cured = fail(site, 0, after=10, **ANALYSIS | done)
+    again = fail(site, 12, **CHENGDU)
+
+    def repeats(station: str | None) -> list[tuple[str, str]]:
+        found = rows(site, "repeat_failures", as_of=NOW, selection=Selection(station=station))
+        return [(row["before"], row["number"]) for row in found]
+
+    def rates(station: str | None) -> list[dict[str, Any]]:
+        return rows(site, "repeat_rates", as_of=NOW, selection=Selection(station=station))
+
+    assert repeats(None) == repeats("CD") == [(cured, again)]
+    assert repeats("CZ") == []
+    assert sorted(map(str, [*rates("CZ"), *rates("CD")])) == sorted(map(str, rates(None)))
+    assert [(r["window"], r["followed"], r["immature"]) for r in rates("CZ") if r["level"].startswith("措施")] == [
+        (30, 1, 0), (60, 1, 0), (90, 0, 1),
+    ]  # fmt: skip
+
+
 def test_a_station_gets_no_hint_from_elsewhere(site: Site, charlie: Viewer) -> None:
     """What CZ has repaired stays unknown in CD."""
     fail(site, 0)

@@ -195,6 +195,24 @@ def test_effect_is_split_at_each_trains_own_day(site: Site, history: list[str]) 
     assert "万公里" in found["note"] or "再跑也不够" in found["note"]
 
 
+def test_effect_at_a_place_whose_forms_do_not_name_the_change(site: Site, history: list[str]) -> None:
+    """CD has one train, which got the change in October; nobody there ever wrote its number down."""
+    train = {"customer": "C2", "station": "CD", "vehicle_type": "B型车", "line": "", "accepted_on": "2024-05-01"}
+    own = _row("T0901", **train, warranty_until="", retired_on="")
+    days = {"T0101": "2025-08-01", "T0102": "2025-08-01", "T0901": "2025-10-01"}
+    retrofits = [_row(f"ECN-1|{code}", change_no="ECN-1", vehicle=code, done_on=day) for code, day in days.items()]
+    with site.session() as session:
+        tables = {"vehicles": (*_vehicles(), own), "retrofits": tuple(retrofits)}
+        import_tables(session, MasterReading(tables=tables, findings=()), by=OPERATOR, audit_key=site.audit_key)
+    (whole,) = rows(site, "ca_effectiveness", as_of=NOW)
+    (here,) = rows(site, "ca_effectiveness", as_of=NOW, selection=Selection(station="CZ"))
+    (there,) = rows(site, "ca_effectiveness", as_of=NOW, selection=Selection(station="CD"))
+
+    assert [row["trains"] for row in (whole, here, there)] == [3, 2, 1]
+    assert [row["failures_after"] for row in (whole, here, there)] == [2, 2, 0]
+    assert there["kilometres_after"] == pytest.approx(whole["kilometres_after"] - here["kilometres_after"], abs=2)
+
+
 def test_repeats_are_listed_with_their_numbers(site: Site, history: list[str]) -> None:
     """25 days after the first repair it came back, and 10 days after the fifth."""
     found = [row for row in rows(site, "repeat_failures", as_of=NOW) if row["level"].startswith("同车")]
