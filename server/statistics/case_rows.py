@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, func, literal, null, or_, select
@@ -16,6 +17,7 @@ from server.statistics.snapshot import View
 
 FORM = "fracas"
 _NEVER = datetime(9999, 12, 31)  # noqa: DTZ001  stands for a repair that has not been made; local, as all times of a case
+_AT_ONCE = 5000  # rows fetched at a time
 _FLAGS = ("repeated", "followed", "duplicate")
 CASE_COLUMNS = Case._fields[: -len(_FLAGS)]
 KEY = ("vehicle", "part", "failure_mode", "car")  # in the order of the index
@@ -54,7 +56,8 @@ def read(view: View, query: Select[Any]) -> Iterator[Case]:
     analysed, planned = CASE_COLUMNS.index("analysed_on"), CASE_COLUMNS.index("planned_on")
     repaired, occurred = CASE_COLUMNS.index("repaired_at"), CASE_COLUMNS.index("occurred_at")
     key = [CASE_COLUMNS.index(name) for name in KEY]
-    for *values, before, after in view.session.execute(query):
+    rows = chain.from_iterable(view.session.execute(query).partitions(_AT_ONCE))
+    for *values, before, after in rows:
         if values[analysed] is not None and values[analysed] > today:
             values[planned] = None  # the plan is known once the analysis is, as in `Case.until`
         for index in times:

@@ -130,7 +130,7 @@ class _History:
         else:
             added = (cast(func.sum(c[name]), BigInteger) for name in sums)
             query = select(*keys, *added).where(*conditions).group_by(*keys)
-        return [tuple(row) for row in view.session.execute(visible(query, table, view.viewer))]
+        return list(map(tuple, view.session.execute(visible(query, table, view.viewer)).all()))
 
     def _by(self, part: Part, groups: Mapping[Any, Any]) -> dict[Row, Row]:
         """The sums of *groups*, which have the same sums by more, by what is asked for."""

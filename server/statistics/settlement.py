@@ -76,7 +76,7 @@ class Settlement(NamedTuple):
         """The cases that had settled and meet *conditions* on their rows."""
         table = case_rows.kept(self.view)
         query = case_rows.settled_of(self.view).where(self._at_rest, *conditions, *self.chosen.of(table))
-        return list(map(Case._make, self.view.session.execute(query)))
+        return list(map(Case._make, self.view.session.execute(query).all()))
 
     def open_after(self, day: date) -> list[Case]:
         """The cases that had settled and were not closed by the end of *day*."""

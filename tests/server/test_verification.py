@@ -58,7 +58,7 @@ def cases(site: Site, case: str) -> list[str]:
     return [case, send(site, "fracas", later, datetime(2026, 2, 10), "second")]
 
 
-def report(site: Site, period: str = "2026-03", viewer: Viewer = OPERATOR, **known: Any) -> bytes:
+def report(site: Site, period: str = "2026Q1", viewer: Viewer = OPERATOR, **known: Any) -> bytes:
     return build_named_report(site, NAME, viewer, language="zh", period=ReportPeriod.parse(period), **known)
 
 
@@ -120,12 +120,12 @@ def cell_under(content: bytes, title: str, header: str, row: int) -> str:
 def test_an_altered_cell_is_named_with_record_and_both_figures(site: Site, cases: list[str]) -> None:
     """Also in an order that a manager chose."""
     content = report(site)
-    cell = cell_under(content, "数据_故障", "响应h", 2)
-    found = verify(site, number_in(content, "数据_故障", cell, "77"), OPERATOR)
+    cell = cell_under(content, "数据_本期故障", "响应h", 2)
+    found = verify(site, number_in(content, "数据_本期故障", cell, "77"), OPERATOR)
 
     assert found.verdict == "different"
     (one,) = found.differences
-    assert (one.sheet, one.cell, one.column, one.in_workbook) == ("数据_故障", cell, "响应h", 77.0)
+    assert (one.sheet, one.cell, one.column, one.in_workbook) == ("数据_本期故障", cell, "响应h", 77.0)
     assert one.in_database in (0.5, 6.0)
     assert one.record in cases
 
@@ -162,8 +162,8 @@ def test_rows_deleted_and_added_are_named(site: Site, cases: list[str]) -> None:
     more = rows_of(site, content, lambda rows: [*rows, ["FR-2026-009999", *rows[0][1:]]])
 
     assert verify(site, turned, OPERATOR).verdict == "equal"
-    assert told(verify(site, less, OPERATOR)) == [("missing", "数据_故障", "", cases[1])]
-    assert told(verify(site, more, OPERATOR)) == [("added", "数据_故障", "A4", "FR-2026-009999")]
+    assert told(verify(site, less, OPERATOR)) == [("missing", "数据_本期故障", "", cases[1])]
+    assert told(verify(site, more, OPERATOR)) == [("added", "数据_本期故障", "A4", "FR-2026-009999")]
 
 
 def test_a_changed_stamp_is_named_and_a_strange_one_told(site: Site, cases: list[str]) -> None:
@@ -194,7 +194,7 @@ def test_what_was_altered_behind_our_back_is_found(site: Site, cases: list[str])
     behind = {
         (d.sheet, d.record, d.in_workbook, d.in_database) for d in found.differences if d.part == "T_fracas_cases"
     }
-    assert behind == {("数据_故障", number, "3车", "9车") for number in cases}
+    assert behind == {("数据_本期故障", number, "3车", "9车") for number in cases}
 
 
 def test_a_push_leaves_a_report_that_verifies_as_of_the_push(site: Site, cases: list[str]) -> None:
@@ -267,8 +267,8 @@ def test_page_program_and_command_tell_the_same(
 ) -> None:
     """A list of what differs; exit codes 0, 1 and 2; a problem for what has no stamp."""
     content = report(site)
-    cell = cell_under(content, "数据_故障", "响应h", 2)
-    altered, none = number_in(content, "数据_故障", cell, "77"), tables_workbook([], "zh")
+    cell = cell_under(content, "数据_本期故障", "响应h", 2)
+    altered, none = number_in(content, "数据_本期故障", cell, "77"), tables_workbook([], "zh")
     page, api = signed_in(app, "ada"), program(app, site, "ada")
 
     def asked(body: bytes) -> Any:
@@ -279,7 +279,7 @@ def test_page_program_and_command_tell_the_same(
 
     assert asked(content).get_json()["verdict"] == "equal"
     (one,) = asked(altered).get_json()["differences"]
-    assert (one["sheet"], one["cell"], one["in_workbook"]) == ("数据_故障", cell, 77)
+    assert (one["sheet"], one["cell"], one["in_workbook"]) == ("数据_本期故障", cell, 77)
     assert (asked(none).status_code, asked(none).get_json()["slug"]) == (422, "not-verifiable")
     shown = visible_text(page.post("/verify", {"workbook": (BytesIO(altered), "a.xlsx")}).text)
     assert all(words in shown for words in ("不一致", cell, "77", one["record"]))

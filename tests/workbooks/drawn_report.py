@@ -1,30 +1,14 @@
 """A report drawn small, for the tests of pivot tables, kinds of reports and what stands in them."""
 
-from dataclasses import replace
 from datetime import datetime
 from itertools import product
+from pathlib import Path
 
 from workbooks.dataset import Column, Dataset
 from workbooks.form import Text
-from workbooks.report import load_reports
+from workbooks.report import load
 
-TABLES = ("T_fracas_cases", "T_fracas_backlog", "T_fracas_pareto")
-
-
-def fed_by(tables, report):
-    """The part of *report* that only these tables feed."""
-
-    def fed(sheet):
-        own = (sheet.pivot.table if sheet.pivot else sheet.table.name if sheet.table else "",)
-        return sheet.board or {*own} <= {*tables}
-
-    kept = [sheet for sheet in report.sheets if fed(sheet)]
-    drawn = {sheet.pivot.name if sheet.pivot else sheet.table.name for sheet in kept if not sheet.board}
-    boards = [replace(s, board=tuple(piece for piece in s.board if piece.of in drawn)) for s in kept]
-    return replace(report, sheets=tuple(boards))
-
-
-REPORT = fed_by(TABLES, load_reports()["fracas_board"])
+REPORT = load(Path(__file__).with_name("drawn_board.yaml"))
 STATIONS = {"广州站": "华南", "深圳站": "华南", "郑州站": "华中"}
 CASES = {
     "number": ("故障编号", "text"), "reported_at": ("报修时间", "datetime"), "year": ("年", "integer"),

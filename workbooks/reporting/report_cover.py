@@ -229,7 +229,7 @@ def _figure(item: Indicator, values: list[list[Any]], *, amounts: bool) -> float
     present = [value for value in values[0] if value is not None]
     if item.function == "count":
         return len(present)
-    sums = [fsum(float(value) for value in column if value is not None) for column in values]
+    sums = [fsum([value for value in column if value is not None]) for column in values]
     if item.function == "sum":
         return NO_FIGURE if amounts and values[0] and not present else sums[0]
     whole = sums[1] if item.function == "ratio" else len(present)
