@@ -187,7 +187,7 @@ def show(workbook: int, as_json: bool, language: Language) -> None:
     for binding in view.plan.bindings:
         click.echo(f"  {binding.table} = {binding.dataset}, {binding.period.label[language]}")
     for run in runs:
-        click.echo(f"  {run.occurrence.astimezone(zone):%Y-%m-%d %H:%M}  {_told(run, language)}")
+        click.echo(f"  {run.occurrence.astimezone(zone):%Y-%m-%d %H:%M}  {_told_whole(run, language)}")
         for letter in letters[run.id]:
             click.echo(f"    {words.letter(letter)[language]}")
 
@@ -203,7 +203,7 @@ def run(workbook: int, language: Language) -> None:
         with site.session(read_only=True) as session:
             found = store.run(session, _OPERATOR, workbook, run_id)
         _send(site)
-    click.echo(_told(found, language))
+    click.echo(_told_whole(found, language))
     sys.exit(0 if found.state == RunState.DELIVERED else 1)
 
 
@@ -358,8 +358,14 @@ def _told(run: WorkbookRun, language: Language) -> str:
     if run.missed:
         said.append(Text(f"错过 {run.missed} 次更早的", f"{run.missed} earlier ones missed"))
     line = Text("，", ", ")[language].join(text[language] for text in said)
-    why = words.reason(run) or words.note(run)
+    why = words.reason(run)
     return line + (f"{Text('：', ': ')[language]}{why[language]}" if why else "")
+
+
+def _told_whole(run: WorkbookRun, language: Language) -> str:
+    """The same with what to know of what was made."""
+    note = words.note(run)
+    return "\n    ".join([_told(run, language), *([note[language]] if note else [])])
 
 
 def _as_dict(view: WorkbookView) -> dict[str, object]:

@@ -107,10 +107,9 @@ def lacking(found: Source, public_url: str) -> Text | None:
     if found.kind != "report" or public_url:
         return None
     return Text(
-        "报表里的记录编号点不开，也不带“全部刷新”用的连接：服务器没有设置自己的地址，"
-        "请管理员设置 AFTERSHEET_PUBLIC_URL。",
-        "Record numbers in the report cannot be clicked and it carries no connection for Refresh All: the server does "
-        "not know its own address; an administrator has to set AFTERSHEET_PUBLIC_URL.",
+        "从报表里点不开记录：服务器没有设置自己的地址，请管理员设置 AFTERSHEET_PUBLIC_URL。",
+        "The report does not lead to its records: the server does not know its own address; an administrator has to "
+        "set AFTERSHEET_PUBLIC_URL.",
     )
 
 
