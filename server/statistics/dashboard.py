@@ -1,9 +1,10 @@
 """A board of figures: eight tiles and charts, for a period, as of an instant, and for one person's eyes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,18 +13,15 @@ from server.site import Site
 from server.statistics.boards.catalogue import CHARTS, on_board
 from server.statistics.boards.chart import Behind, Chart
 from server.statistics.boards.window import Window
-from server.statistics.case_months import PARTS, Months, Part
+from server.statistics.case_months import Part
 from server.statistics.cases import Case
 from server.statistics.figures import Tile
-from server.statistics.periods import months_later
 from server.statistics.report_period import ReportPeriod
 from server.statistics.selection import EVERYTHING, Selection
 from server.statistics.snapshot import View
 from server.statistics.sources import Sources
 from server.statistics.tiles import all_tiles
 from workbooks.form import Language
-
-MONTHS_BACK = 48  # twelve quarters are shown, and the mean of the first is that of the four before
 
 
 class UnknownChart(LookupError):
@@ -41,24 +39,23 @@ class Dashboard:
 
 
 class _Kept(Sources):
-    """
-    Sources that read months and open cases once, because many charts of a board ask.
-
-    *floor* is the first month any of them looks back to: those before need not be read.
-    """
-
-    floor: date | None = None
+    """Sources that read sums and open cases once, because many charts of a board ask."""
 
     @cached_property
-    def _months(self) -> Months:
-        return super().months(self.floor)
+    def _sums(self) -> dict[Hashable, list[tuple[Any, ...]]]:
+        return {}
 
     @cached_property
     def _open(self) -> list[Case]:
         return super().open_cases()
 
-    def months(self, first: date | None = None, last: date | None = None, *, parts: Collection[Part] = PARTS) -> Months:
-        return self._months if first is last is None else super().months(first, last, parts=parts)
+    def sums(
+        self, part: Part, by: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> list[tuple[Any, ...]]:
+        asked = part, tuple(by), first, last
+        if asked not in self._sums:
+            self._sums[asked] = super().sums(part, by, first, last)
+        return self._sums[asked]
 
     def open_cases(self, at: datetime | None = None) -> list[Case]:
         return super().open_cases(at) if at is not None else self._open
@@ -89,8 +86,6 @@ class Figures:
             instant = min(instant, datetime.combine(period.end, time.max, site.zone))
         self.sources = _Kept(View.at(session, site, viewer, instant), selection)
         self.window = Window.of(period, self.sources.today)
-        if not self.window.all_history:
-            self.sources.floor = months_later((self.window.first or self.sources.today).replace(day=1), -MONTHS_BACK)
         self.language: Language = language or viewer.language
 
     def board(self, name: str) -> Dashboard:

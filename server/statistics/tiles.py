@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from server.statistics.boards.failures import mean_hours
-from server.statistics.boards.sums import counted_for_rate, first_month, measured, occurred
+from server.statistics.boards.sums import counted_for_rate, first_month, measured
 from server.statistics.boards.voice import COVERAGE_TARGET
 from server.statistics.boards.window import Span, Window, as_many_days, months_in
 from server.statistics.case_months import Measures
@@ -106,7 +106,7 @@ def failure_rate(sources: Sources, window: Window) -> Tile:
     """Failures per million train-km of the window."""
     first, last = window.first, window.last
     if first is None:
-        first = min((group.month for group, _ in occurred(sources, None, last)), default=last)
+        first = first_month(sources, "modes") or last
     failures, run = counted_for_rate(sources, first, last), sources.fleet.kilometres(first, last)
     rate = ratio(failures, run.km / 1e6)
     earlier_rate = None

@@ -11,12 +11,12 @@ from server.statistics.boards.listing import case_list
 from server.statistics.boards.sums import by_mode, measured_by, occurred
 from server.statistics.boards.trend import month_figures
 from server.statistics.boards.window import Window
-from server.statistics.case_months import Measures
+from server.statistics.case_months import Measures, OpenCounts
 from server.statistics.cases import Case, counts_for_rate
 from server.statistics.figures import MonthFigures
 from server.statistics.labels import Labels
 from server.statistics.measures import ParetoRow, mean, pareto, poisson_limits, ratio
-from server.statistics.periods import last_of_month, month_of, months_later, quarter_of
+from server.statistics.periods import last_of_month, month_begin, month_of, months_later, quarter_of
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.sources import Anchor, Sources
 from server.statistics.tabular import flag, rounded
@@ -37,7 +37,10 @@ class PeriodRow(NamedTuple):
 
 def periods_shown(sources: Sources, window: Window) -> list[PeriodRow]:
     """The months or quarters a trend of *window* shows, oldest first."""
-    found = month_figures(sources.months(), sources.now)
+    reported = measured_by(sources, None, sources.today, "month")
+    backlog = {month_begin(month): OpenCounts(*sums).open for month, *sums in sources.sums("backlog", ("month",))}
+    failures = {month_begin(month): measures.failures for (month,), measures in reported.items()}
+    found = month_figures(failures, backlog, sources.now)
     if window.by_quarter:
         return _quarters(found)[-QUARTERS_SHOWN:]
     rows = [PeriodRow(month_of(month.month), month.month, month) for month in found]
@@ -157,7 +160,7 @@ def modes_behind(sources: Sources, window: Window, mark: str, language: Language
 def stations(sources: Sources, window: Window, language: Language) -> Chart:
     """Failures, open cases, speed and repeats by station."""
     labels = sources.labels("fracas")
-    sums = measured_by(sources, window.first, window.last, lambda group: group.station)
+    sums = {code: found for (code,), found in measured_by(sources, window.first, window.last, "station").items()}
     waiting: dict[str, list[int]] = {}
     for case in sources.open_cases():
         waiting.setdefault(case.station, []).append(case.age_days(sources.now))
@@ -219,12 +222,11 @@ class _Rate:
 def rate(sources: Sources, window: Window, language: Language) -> Chart:
     """#4: failures per million train-km by quarter."""
     failed: Counter[str] = Counter()
-    months_: set[date] = set()
-    for group, counts in occurred(sources, None, sources.today):
-        failed[quarter_of(group.month)] += counts.counted
-        months_.add(group.month)
+    found = occurred(sources, None, sources.today, "month")
+    for (month,), counts in found.items():
+        failed[quarter_of(month_begin(month))] += counts.counted
     rows: list[_Rate] = []
-    starts = _quarter_starts(min(months_), sources.today) if months_ else []
+    starts = _quarter_starts(month_begin(min(found)[0]), sources.today) if found else []
     for start in starts if window.all_history else starts[-QUARTERS_SHOWN:]:
         end = last_of_month(months_later(start, 2))
         run = sources.fleet.kilometres(start, min(end, sources.today))
@@ -268,7 +270,7 @@ def matrix(sources: Sources, window: Window, language: Language) -> Chart:
     counts: Counter[tuple[str, str]] = Counter()
     by_place: Counter[str] = Counter()
     by_product: Counter[str] = Counter()
-    sums = measured_by(sources, window.first, window.last, lambda group: (group.system or "", group.station))
+    sums = measured_by(sources, window.first, window.last, "system", "station")
     for (product, place), measures in sums.items():
         counts[product, place] += measures.failures
         by_place[place] += measures.failures

@@ -1,78 +1,80 @@
-"""What the cases of a span of days add up to, from the months where the span allows it."""
+"""What the cases of a span of days add up to, from the sums kept of months where the span allows it."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Any
 
 from server.statistics.case_months import (
     CaseGroup,
     Measures,
     ModeCounts,
     ModeGroup,
+    Part,
     case_group,
     mode_counts,
     mode_group,
     plus,
 )
-from server.statistics.periods import first_of_month, last_of_month
+from server.statistics.periods import first_of_month, last_of_month, month_begin, month_number
 from server.statistics.sources import Sources
 
-Key = TypeVar("Key", bound=Hashable)
+Key = tuple[Any, ...]
 
 
 def measured(sources: Sources, first: date | None, last: date) -> Measures:
     """The cases reported from *first* to *last*."""
-    return measured_by(sources, first, last, lambda group: None).get(None, Measures())
+    return Measures(*map(sum, zip(Measures(), *measured_by(sources, first, last, "month").values(), strict=True)))
 
 
-def measured_by(
-    sources: Sources, first: date | None, last: date, key: Callable[[CaseGroup], Key]
-) -> dict[Key, Measures]:
-    """The cases reported from *first* to *last* by a part of their group."""
+def measured_by(sources: Sources, first: date | None, last: date, *by: str) -> dict[Key, Measures]:
+    """
+    The cases reported from *first* to *last* by fields of their `CaseGroup`.
+
+    What is not given is "", a month a number such as 201605.
+    """
+    if whole_months(sources, first, last):
+        return {row[: len(by)]: Measures(*row[len(by) :]) for row in _sums(sources, "cases", by, first, last)}
     found: dict[Key, Measures] = {}
-    for group, measures in _case_groups(sources, first, last):
-        plus(found, key(group), measures)
+    for case in sources.cases_between("reported_at", first, last):
+        plus(found, _key(case_group(case), by), Measures.of(case, sources.now))
     return found
 
 
-def _case_groups(sources: Sources, first: date | None, last: date) -> Iterator[tuple[CaseGroup, Measures]]:
+def occurred(sources: Sources, first: date | None, last: date, *by: str) -> dict[Key, ModeCounts]:
+    """The same of the cases that occurred from *first* to *last*, by fields of their `ModeGroup`."""
     if whole_months(sources, first, last):
-        for group, measures in sources.months().cases.items():
-            if (first is None or group.month >= first) and group.month <= last:
-                yield group, measures
-    else:
-        for case in sources.cases_between("reported_at", first, last):
-            yield case_group(case), Measures.of(case, sources.now)
+        return {row[: len(by)]: ModeCounts(*row[len(by) :]) for row in _sums(sources, "modes", by, first, last)}
+    found: dict[Key, ModeCounts] = {}
+    for case in sources.cases_between("occurred_at", first, last):
+        plus(found, _key(mode_group(case), by), mode_counts(case))
+    return found
 
 
-def occurred(sources: Sources, first: date | None, last: date) -> Iterator[tuple[ModeGroup, ModeCounts]]:
-    """The cases that occurred from *first* to *last*, by group; a group may come more than once."""
-    if whole_months(sources, first, last):
-        for group, counts in sources.months().modes.items():
-            if (first is None or group.month >= first) and group.month <= last:
-                yield group, counts
-    else:
-        for case in sources.cases_between("occurred_at", first, last):
-            yield mode_group(case), mode_counts(case)
+def _sums(sources: Sources, part: Part, by: Sequence[str], first: date | None, last: date | None) -> Iterator[Key]:
+    """The sums that hold a case: what was moved elsewhere may leave nothing behind."""
+    return (row for row in sources.sums(part, by, first, last) if row[len(by)])
+
+
+def _key(group: CaseGroup | ModeGroup, by: tuple[str, ...]) -> Key:
+    return tuple([month_number(group.month) if name == "month" else getattr(group, name) or "" for name in by])
 
 
 def counted_for_rate(sources: Sources, first: date | None, last: date) -> int:
     """The failures from *first* to *last* that count towards rates."""
-    return sum(counts.counted for _, counts in occurred(sources, first, last))
+    return sum(counts.counted for counts in occurred(sources, first, last, "month").values())
 
 
 def by_mode(sources: Sources, first: date | None, last: date) -> Counter[str | None]:
     """How many failures of each mode (its code) occurred from *first* to *last*."""
-    found: Counter[str | None] = Counter()
-    for group, counts in occurred(sources, first, last):
-        found[group.failure_mode] += counts.failures
-    return found
+    found = occurred(sources, first, last, "failure_mode")
+    return Counter({mode or None: counts.failures for (mode,), counts in found.items()})
 
 
-def first_month(sources: Sources) -> date | None:
-    """The month of the first report; None without any."""
-    return min((group.month for group in sources.months().cases), default=None)
+def first_month(sources: Sources, part: Part = "cases") -> date | None:
+    """The month of the first report, or of the first failure in the *part* modes; None without any."""
+    number = min((month for month, *_ in _sums(sources, part, ("month",), None, None)), default=None)
+    return None if number is None else month_begin(number)
 
 
 def whole_months(sources: Sources, first: date | None, last: date) -> bool:

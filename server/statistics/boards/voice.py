@@ -233,7 +233,7 @@ def complaints_behind(sources: Sources, window: Window, mark: str, language: Lan
 def performance(sources: Sources, window: Window, language: Language) -> Chart:
     """#21: stations by how fast they come and how content their customers are."""
     labels = sources.labels("survey")
-    sums = measured_by(sources, window.first, window.last, lambda group: group.station)
+    sums = {code: found for (code,), found in measured_by(sources, window.first, window.last, "station").items()}
     scores: dict[str, list[float]] = {}
     for sheet in latest_per_customer(sources.sheets):
         if sheet.total is not None and (window.first is None or sheet.year >= window.first.year):
