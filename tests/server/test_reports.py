@@ -43,8 +43,9 @@ def libreoffice(require_program: Callable[..., str], tmp_path_factory: pytest.Te
 
 def numbers(content: bytes) -> list[str]:
     """The records in the report's table of failures."""
-    sheet = load_workbook(BytesIO(content), data_only=True)["数据_本期故障"]
-    return [row[0] for row in sheet.iter_rows(2, values_only=True) if row[0]]
+    headings, *rows = load_workbook(BytesIO(content), data_only=True)["数据_本期故障"].iter_rows(values_only=True)
+    place = headings.index("故障编号")
+    return [row[place] for row in rows if row[place]]
 
 
 def built(site: Site, period: str, viewer: Viewer = OPERATOR, **known: object) -> list[str]:
@@ -216,10 +217,10 @@ def test_each_row_opens_its_record(site: Site, case: str) -> None:
     known = build_named_report(site, NAME, OPERATOR, language="zh", period=period, address="https://known.example/")
     with site.session(read_only=True) as session:
         pushed = push(known, load(session, "fracas_cases", OPERATOR, site=site, language="zh"))
-    sheets = [load_workbook(BytesIO(content))["数据_故障"] for content in (known, pushed.content)]
+    sheets = [load_workbook(BytesIO(content))["数据_本期故障"] for content in (known, pushed.content)]
 
-    assert load_workbook(BytesIO(plain))["数据_故障"]["A1"].value == "故障编号"
-    assert load_workbook(BytesIO(known), data_only=True)["数据_故障"]["A2"].value == "打开"
+    assert load_workbook(BytesIO(plain))["数据_本期故障"]["A1"].value == "故障编号"
+    assert load_workbook(BytesIO(known), data_only=True)["数据_本期故障"]["A2"].value == "打开"
     for sheet in sheets:
         assert (sheet["A1"].value, sheet["B2"].value) == ("打开记录", case)
         assert 'HYPERLINK("https://known.example/records/"&T_fracas_cases[[#This Row],[故障编号]]' in sheet["A2"].value
