@@ -33,8 +33,8 @@ def tables_workbook(datasets: Sequence[Dataset], language: Language, *, stamped:
     """
     A workbook with one sheet per dataset, each a real Excel table that can be sorted and filtered.
 
-    *stamped* adds a sheet that says of each what is counted, as of when and what it was
-    narrowed to. Text stays text, whatever it begins with: nothing in it becomes a formula
+    *stamped* adds a sheet that says of each what is counted, as of when, what it was
+    narrowed to, and what its columns mean. Text stays text, whatever it begins with: nothing in it becomes a formula
     or a link.
     """
     out = BytesIO()
@@ -53,8 +53,8 @@ def tables_workbook(datasets: Sequence[Dataset], language: Language, *, stamped:
 
 _STAMP = {"zh": "说明", "en": "About"}
 _STAMP_LINES: Mapping[Language, tuple[str, ...]] = {
-    "zh": ("名称", "口径", "截至", "期间与范围", "计入的记录", "行数"),
-    "en": ("Name", "Definition", "As of", "Period and place", "Records counted", "Rows"),
+    "zh": ("名称", "口径", "归属日期", "截至", "期间与范围", "计入的记录", "行数"),
+    "en": ("Name", "Definition", "Date that counts", "As of", "Period and place", "Records counted", "Rows"),
 }
 
 
@@ -62,23 +62,36 @@ def _stamp(workbook: Workbook, sheet: Worksheet, datasets: Sequence[Dataset], la
     """What it takes to read the figures, under each other for every dataset."""
     bold = workbook.add_format({"bold": True, "valign": "top"})
     plain = workbook.add_format({"text_wrap": True, "valign": "top"})
-    sheet.set_column(0, 0, 14)
+    sheet.set_column(0, 0, 20)
     sheet.set_column(1, 1, 90)
+    sheet.set_paper(9)  # A4
+    sheet.fit_to_pages(1, 0)
     row = 0
     for dataset in datasets:
         values = (
             dataset.title[language],
             dataset.definition[language],
+            dataset.anchor[language] if dataset.anchor else "—",
             f"{dataset.as_of:%Y-%m-%d %H:%M}",
             dataset.period[language],
             dataset.filter[language],
             f"{len(dataset):,}",
         )
-        for name, value in zip(_STAMP_LINES[language], values, strict=True):
+        lines = [*zip(_STAMP_LINES[language], values, strict=True)]
+        lines += [(c.label[language], _meaning(c, language)) for c in dataset.columns if c.definition or c.unit]
+        for name, value in lines:
             sheet.write_string(row, 0, name, bold)
             sheet.write_string(row, 1, value, plain)
             row += 1
         row += 1
+
+
+def _meaning(column: Column, language: Language) -> str:
+    """A column's definition and unit."""
+    words = [column.definition[language]] if column.definition else []
+    if column.unit:
+        words.append(f"[{column.unit[language]}]")
+    return " ".join(words)
 
 
 def csv_file(dataset: Dataset, language: Language) -> bytes:

@@ -62,7 +62,7 @@ def get_dataset(name: str) -> Response:
     if kind == "csv":
         return file_response(csv_file(dataset, language), f"{name}.csv", f"{name}.csv", f"{CSV}; charset=utf-8")
     if kind == "xlsx":
-        return file_response(tables_workbook([dataset], language), f"{name}.xlsx", f"{name}.xlsx")
+        return file_response(tables_workbook([dataset], language, stamped=True), f"{name}.xlsx", f"{name}.xlsx")
     return json_response(_as_dict(dataset))
 
 

@@ -101,3 +101,18 @@ def test_any_text_survives_the_csv_file(text: str):
     parsed = list(csv.reader(StringIO(csv_file(_dataset((text, *ROW[1:])), "zh").decode("utf-8-sig"), newline="")))
 
     assert parsed[1][0] in (text, f"'{text}")
+
+
+def test_a_stamped_workbook_says_what_its_columns_mean():
+    """What is counted, by which date, as of when; a column's definition and unit, where it has them."""
+    cost = replace(COLUMNS[2], unit=Text("元", "CNY"), definition=Text("实际发生额", "amount spent"))
+    dataset = replace(
+        _dataset(ROW), columns=(*COLUMNS[:2], cost, *COLUMNS[3:]), definition=Text("全部故障", "all failures"),
+        anchor=Text("报修时间", "time reported"),
+    )  # fmt: skip
+    about = load_workbook(BytesIO(tables_workbook([dataset], "zh", stamped=True)))["说明"]
+    told = {row[0].value: row[1].value for row in about.iter_rows() if row[0].value}
+
+    assert (told["口径"], told["归属日期"], told["截至"]) == ("全部故障", "报修时间", "2026-03-06 00:00")
+    assert told["费用"] == "实际发生额 [元]"
+    assert "数量" not in told
