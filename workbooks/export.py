@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from workbooks.dataset import Column, ColumnType, Dataset
 from workbooks.form import Language
-from workbooks.reporting.report_style import number_format
+from workbooks.reporting.report_style import number_format, text_width
 
 _WIDTHS: Mapping[ColumnType, int] = {
     "integer": 10,
@@ -82,6 +82,7 @@ def _stamp(workbook: Workbook, sheet: Worksheet, datasets: Sequence[Dataset], la
         for name, value in lines:
             sheet.write_string(row, 0, name, bold)
             sheet.write_string(row, 1, value, plain)
+            sheet.set_row(row, 15 * max(1, -(-text_width(value) // 84)))
             row += 1
         row += 1
 
