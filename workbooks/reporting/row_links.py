@@ -33,15 +33,18 @@ def row_link(
     """
     The links of *table*, left of the numbers they open at the server *base*.
 
-    None where the rows name no record, nobody knows the server, the table is too long, or
-    a chart reads it by the places of its columns.
+    Where pivot tables read the table, it is its last column: LibreOffice knows their fields by
+    place, and would take others once a column stood before them. None where the rows name no
+    record, nobody knows the server, the table is too long, or a chart reads it by the places
+    of its columns.
     """
-    place = next((n for n, column in enumerate(columns) if column.name == _NUMBER and column.type == "text"), None)
+    number = next((n for n, column in enumerate(columns) if column.name == _NUMBER and column.type == "text"), None)
     drawn = {sheet.table.name for sheet in report.sheets if sheet.table and sheet.chart}
     drawn |= {piece.of for sheet in report.sheets for piece in sheet.board}
-    if place is None or not base or rows > LIMIT or table.name in drawn:
+    if number is None or not base or rows > LIMIT or table.name in drawn:
         return None
-    cell = f"{table.name}[[#This Row],[{columns[place].label[language]}]]"
+    place = len(columns) if any(pivot.table == table.name for pivot in report.pivots) else number
+    cell = f"{table.name}[[#This Row],[{columns[number].label[language]}]]"
     address, shown = base.rstrip("/").replace('"', '""'), SHOWN[language]
     formula = f'IF({cell}="","",HYPERLINK("{address}/records/"&{cell},"{shown}"))'
     return RowLink(place, formula, HEADING[language], shown)
