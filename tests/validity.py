@@ -73,7 +73,11 @@ def sdk(contents: "tuple[bytes, ...] | list[bytes]", program: str) -> list[list[
 
 
 def _sdk_errors(program: str, path: Path) -> list[str]:
-    run = subprocess.run([program, str(path)], capture_output=True, text=True, timeout=120, check=False)
+    # Without profiling what it compiles .NET is a fifth sooner done with so short a run.
+    environment = os.environ | {"DOTNET_TieredPGO": "0"}
+    run = subprocess.run(
+        [program, str(path)], capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
     if not run.stdout:
         raise RuntimeError(f"{program} ended with {run.returncode}: {run.stderr}")
     errors = json.loads(run.stdout)["errors"]

@@ -31,7 +31,6 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 _ROUND = ("doughnut", "radar")
 SIZE = (780, 420)
 _AROUND_BARS, _NAME, _BAR = 160, 22, 9  # pixels: title, scale and legend; a category's name; one bar
-_AXIS = "[<10]General;#,##0"  # of few things halves are shown, of many thousands
 _IN_TIME = re.compile(r"\d{4}")  # how months, quarters and years begin
 
 
@@ -215,7 +214,7 @@ def _set_axes(drawn: Any, chart: ReportChart, source: Drawable, kind: str, looks
     across: dict[str, Any] = {"num_font": looks.font(9), "line": {"color": "#9CA3AF"}}
     values: dict[str, Any] = {
         "num_font": looks.font(9),
-        "num_format": "0%" if chart.type.endswith("_percent") or plain.endswith("%") else _AXIS,
+        "num_format": "0%" if chart.type.endswith("_percent") or plain.endswith("%") else _scale(plain),
         "min": 0,
         "major_gridlines": {"visible": True, "line": {"color": "#E5E7EB", "width": 0.75}},
         "line": {"none": True},
@@ -238,6 +237,11 @@ def _set_axes(drawn: Any, chart: ReportChart, source: Drawable, kind: str, looks
         across, values = values, across
     drawn.set_x_axis(across)
     drawn.set_y_axis(values)
+
+
+def _scale(plain: str) -> str:
+    """The format of an axis of figures shown as *plain*: what is counted in whole numbers has no halves."""
+    return "[<10]General;#,##0" if "." in plain else "#,##0"
 
 
 def _mean(source: Drawable, name: str) -> float | None:
