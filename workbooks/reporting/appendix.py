@@ -23,14 +23,14 @@ LINEAGE_NOTE = Text(
 LINEAGE_TABLE = "T_lineage"
 LINEAGE_NUMBER = Text("编号", "Number")
 _OF_DATASETS: Sequence[tuple[Text, float]] = (
-    (Text("数据表", "Table"), 22),
+    (Text("数据表", "Table"), 27),
     (Text("数据集", "Data set"), 20),
     (Text("口径", "Definition"), 64),
     (Text("归期日期", "Dated by"), 14),
     (Text("计入", "Counts"), 18),
     (Text("期间", "Period"), 25),
     (Text("行数", "Rows"), 9),
-    (Text("截至", "As of"), 16),
+    (Text("截至", "As of"), 19),
 )
 _OF_MEASURES = (
     Text("数据集", "Data set"),
