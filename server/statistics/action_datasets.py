@@ -19,9 +19,9 @@ from workbooks.form import Text
 Row = Mapping[str, Any]
 
 
-def _reported(query: Query) -> Iterator[tuple[Case, Row]]:
-    """Every case with the whole of its form, parts replaced included, as it stood; selected or not."""
-    for row in query.sources.view.rows("fracas", "replaced_parts"):
+def _reported(query: Query, given: str) -> Iterator[tuple[Case, Row]]:
+    """Every case in which this is *given*, with the whole of its form and its parts replaced; selected or not."""
+    for row in query.sources.view.rows("fracas", "replaced_parts", given=given):
         if row["reported_at"] and row["occurred_at"]:
             case = Case.of(row).until(query.sources.now)
             if case is not None:
@@ -67,7 +67,7 @@ def _weibulls(query: Query) -> Iterator[_Fit]:
 def _removals(query: Query, seen: Observed) -> list[_Removal]:
     """Pieces replaced on observed trains by the last day, in order; a period's beginning does not hide older ones."""
     trains, found = query.sources.fleet.trains, []
-    for case, row in _reported(query):
+    for case, row in _reported(query, "replaced_parts"):
         if case.vehicle not in trains or case.occurred_at.date() > seen.last or not query.sources.selected(case):
             continue
         for line in row["replaced_parts"]:
@@ -197,7 +197,7 @@ def _acted(query: Query) -> Iterator[_Acted]:
 def _actions(query: Query) -> dict[str, list[Case]]:
     """The cases that name each change, selected or not: it may have been thought of elsewhere."""
     found: dict[str, list[Case]] = defaultdict(list)
-    for case, row in _reported(query):
+    for case, row in _reported(query, "change_no"):
         change = str(row["change_no"] or "").strip()
         if change and case.analysed_on is not None:
             found[change].append(case)

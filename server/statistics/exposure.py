@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
 from server.statistics.meters import NO_READINGS, Meter, OddReading, Readings, meters_of
 
 
@@ -91,9 +93,9 @@ class Fleet:
 
     def cumulative(self, first: date, last: date, codes: Iterable[str]) -> list[float]:
         """Kilometres of the trains *codes* together since *first* began: at its beginning, then at every day's end."""
-        days = range(first.toordinal() - 1, last.toordinal() + 1)
-        totals = [sum(self._odometers[code].until(day)[0] for code in codes) for day in days]
-        return [total - totals[0] for total in totals]
+        days = np.arange(first.toordinal() - 1, last.toordinal() + 1, dtype=np.float64)
+        totals = sum((self._odometers[code].totals(days) for code in codes), np.zeros(len(days)))
+        return [float(total) for total in totals - totals[0]]
 
     def odd_readings(self) -> tuple[OddReading, ...]:
         """What was left out of the counted trains' readings: the error list."""

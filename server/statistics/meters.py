@@ -194,6 +194,10 @@ class Meter:
             self._estimated[at - 1] + share * (self._estimated[at] - self._estimated[at - 1]),
         )
 
+    def totals(self, days: NDArray[np.float64]) -> NDArray[np.float64]:
+        """All that had run since the window began by the end of each of *days*."""
+        return np.interp(days, self._days, self._total) if self._days else np.zeros(len(days))
+
 
 def _stretches(end: int, kept: Readings, own: float, mean: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(last day, amount a day) of stretches one after the other; the first and the last are estimated."""

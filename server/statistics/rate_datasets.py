@@ -256,7 +256,7 @@ def _used(query: Query, seen: Observed) -> Counter[str]:
         if label
     }
     found: Counter[str] = Counter()
-    for row in query.sources.view.rows("fracas", "replaced_parts"):
+    for row in query.sources.view.rows("fracas", "replaced_parts", given="replaced_parts"):
         at, case = row["repaired_at"], Case.of({**row, "reported_at": row["reported_at"] or row["occurred_at"]})
         if at is None or not seen.first <= at.date() <= seen.last or not query.sources.selected(case):
             continue

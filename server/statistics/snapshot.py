@@ -47,19 +47,25 @@ class View:
         return self.as_of.astimezone(self.site.zone).replace(tzinfo=None)
 
     def rows(
-        self, form_id: str, *repeats: str, first: date | None = None, last: date | None = None
+        self,
+        form_id: str,
+        *repeats: str,
+        first: date | None = None,
+        last: date | None = None,
+        given: str | None = None,
     ) -> list[dict[str, Any]]:
         """
         One mapping of answers per record, oldest first, with number, station and created_at.
 
         *first* and *last* (both included, local) narrow the records by the day they first
-        came in. Values are as the form's table holds them: text, int, float, date, naive
-        datetime. Each of *repeats* is a list of such mappings under its name.
+        came in, *given* to those that answer this field or have lines in this one of *repeats*.
+        Values are as the form's table holds them: text, int, float, date, naive datetime.
+        Each of *repeats* is a list of such mappings under its name.
         """
         definition = self.site.definitions.get(form_id)
         if definition is None:
             return []
-        asked = _Asked(definition, repeats, tuple(self._received(first, last)))
+        asked = _Asked(definition, repeats, tuple(self._received(first, last)), given)
         # A record that was not changed since is read as it is now; the others from the revision of then.
         return sorted(self._unchanged(asked) + self._changed(asked), key=lambda row: int(row["record_id"]))
 
@@ -78,7 +84,7 @@ class View:
         table = form_tables.table(asked.definition)
         same = _RECORDS.c.id == table.c.record_id
         own = _RECORDS.c.form_id == asked.definition.form_id
-        conditions = (own, _RECORDS.c.updated_at <= self.as_of, *asked.received)
+        conditions = (own, _RECORDS.c.updated_at <= self.as_of, *asked.received, *asked.answered)
         query = visible(select(table).join(_RECORDS, same).where(*conditions), table, self.viewer)
         found = [dict(row) for row in self.session.execute(query).mappings()]
         by_record = {row["record_id"]: row for row in found}
@@ -117,7 +123,8 @@ class View:
                     {"line": at, **{name: form_tables.stored(value) for name, value in line.items()}}
                     for at, line in enumerate(lines, start=1)
                 ]
-            found.append(row)
+            if asked.given is None or row[asked.given]:
+                found.append(row)
         return found
 
 
@@ -126,3 +133,15 @@ class _Asked:
     definition: FormDefinition
     repeats: tuple[str, ...]
     received: tuple[ColumnElement[bool], ...]
+    given: str | None
+
+    @property
+    def answered(self) -> Iterator[ColumnElement[bool]]:
+        """What *given* asks of a record as it is now."""
+        if self.given is None:
+            return
+        table, repeats = form_tables.table(self.definition), form_tables.repeat_tables(self.definition)
+        if self.given in repeats:
+            yield table.c.record_id.in_(select(repeats[self.given].c.record_id))
+        else:
+            yield table.c[self.given].is_not(None)

@@ -1,5 +1,6 @@
 """Repeat failures at three levels: the same place again, the same fault after its cure, the same part after repair."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -108,18 +109,14 @@ def after_actions(cases: Iterable[Case], window_days: int) -> list[Repeat]:
     repeats: list[Repeat] = []
     for group in by_mode.values():
         cured = sorted((case for case in group if case.completed_on is not None), key=_done)
+        days = [_done(case) for case in cured]
         for after in group:
-            earlier = [
-                c for c in cured if _done(c) < after.occurred_at.date() and c is not after and elsewhere(c, after)
-            ]
-            if not earlier:
-                continue
-            days = (after.occurred_at.date() - _done(earlier[-1])).days
-            if days <= window_days:
-                before = earlier[-1]
-                repeats.append(
-                    Repeat(level=Level.ACTION, chain=before.number, before=before, after=after, days=float(days))
-                )
+            day = after.occurred_at.date()
+            recent = range(bisect_left(days, day) - 1, bisect_left(days, day - timedelta(days=window_days)) - 1, -1)
+            before = next((c for c in map(cured.__getitem__, recent) if c is not after and elsewhere(c, after)), None)
+            if before is not None:
+                gap = float((day - _done(before)).days)
+                repeats.append(Repeat(level=Level.ACTION, chain=before.number, before=before, after=after, days=gap))
     return sorted(repeats, key=lambda repeat: (repeat.after.occurred_at, repeat.after.number))
 
 
