@@ -21,6 +21,7 @@ from server.site import Site
 from server.statistics.datasets import UnknownDataset, load
 from server.statistics.report_period import NoPeriod, ReportPeriod
 from server.statistics.selection import EVERYTHING, Selection
+from server.statistics.settlement import derive_afresh
 from workbooks.dataset import Dataset
 from workbooks.export import tables_workbook
 from workbooks.form import Language, Text
@@ -71,7 +72,9 @@ def verify(site: Site, content: bytes, viewer: Viewer, *, originals: bool = Fals
     """
     Compare every figure of the report *content* with what the database says as of its stamp, in the stamped scope.
 
-    With *originals* the kept bytes of every submission in its lineage are hashed again.
+    Nothing is taken from the sums kept of settled cases: a history is added up from all its
+    cases again. With *originals* the kept bytes of every submission in its lineage are
+    hashed again.
 
     Raises:
         CannotVerify: It has no stamp, cannot be read, or *viewer* may not see what it shows.
@@ -85,6 +88,7 @@ def verify(site: Site, content: bytes, viewer: Viewer, *, originals: bool = Fals
         return _broken(stamp, stamp.altered(key))
     with site.session(read_only=True) as session:
         _refuse_strangers(session, stamp, viewer)
+        derive_afresh(session)
         compared = [*_compared(session, site, found, stamp)]
         if originals:
             compared.append(_originals(site, found))
@@ -120,6 +124,7 @@ def verify_table(
                  f"Say which table; the workbook has: {', '.join(names) or '—'}.")
         )  # fmt: skip
     with site.session(read_only=True) as session:
+        derive_afresh(session)
         rows = load(
             session, dataset, viewer,
             site=site, as_of=as_of, start=start, end=end, selection=selection, language=language,

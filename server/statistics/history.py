@@ -27,6 +27,7 @@ from server.statistics.rollup_tables import BACKLOG, CASES, MODES, WHOLE
 from server.statistics.settlement import Chosen, Settlement, settlement_of
 from server.statistics.snapshot import View
 
+_ALL = "all cases, added up"  # kept with a session
 Row = tuple[Any, ...]
 
 
@@ -105,8 +106,12 @@ class _History:
 
     def sums_of_all(self, view: View) -> dict[Part, list[Row]]:
         """The same from all cases."""
-        query = case_rows.query_of(view, columns=ADDED).where(*self._asked.chosen.of(case_rows.kept(view)))
-        found = add_up(case_rows.read(view, query), view.local, tuple(self._asked.by))
+        known = view.session.info.setdefault(_ALL, {})
+        of = view.as_of, view.viewer, self._asked.chosen.selection
+        if of not in known:
+            query = case_rows.query_of(view, columns=ADDED).where(*self._asked.chosen.of(case_rows.kept(view)))
+            known[of] = add_up(case_rows.read(view, query), view.local)
+        found = known[of]
         return {part: _merged([], self._by(part, getattr(found, part)), len(by)) for part, by in self._asked.by.items()}
 
     def _settled(self, part: Part, settlement: Settlement) -> list[Row]:

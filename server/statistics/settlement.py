@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy import ColumnElement, Table, func, null, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from server.statistics import case_rows
 from server.statistics.case_months import ADDED
@@ -20,6 +21,7 @@ from server.statistics.selection import Selection
 from server.statistics.snapshot import View
 
 _LIVE = "cases that have not settled"  # kept with a session
+_AFRESH = "nothing that was added up before"
 log = structlog.get_logger()
 
 
@@ -96,11 +98,14 @@ class Settlement(NamedTuple):
 @contextmanager
 def settlement_of(view: View, chosen: Chosen) -> Iterator[Settlement | None]:
     """
-    What had settled of the cases *chosen* as of *view*; None where that cannot be found out now.
+    What had settled of the cases *chosen* as of *view*; None where that cannot be found out now, or must not be used.
 
     The rollups are brought up to date before; what is read while it lasts stands as of
     one moment.
     """
+    if view.session.info.get(_AFRESH):
+        yield None
+        return
     rollups = Rollups(view.site)
     now = min(view.local, view.site.now().replace(tzinfo=None))
     if not view.session.connection().get_execution_options().get("read_only"):
@@ -119,6 +124,11 @@ def settlement_of(view: View, chosen: Chosen) -> Iterator[Settlement | None]:
             except OperationalError as error:
                 log.warning("rollups cannot be refreshed now", error=str(error.orig))
     yield None
+
+
+def derive_afresh(session: Session) -> None:
+    """Let every figure of *session* come from the revisions themselves, none from what was added up before."""
+    session.info[_AFRESH] = True
 
 
 def is_read(view: View, chosen: Chosen) -> bool:
