@@ -56,6 +56,7 @@ def get_dataset(name: str) -> Response:
             start=asked_day("start"),
             end=asked_day("end"),
             language=language,
+            selection=asked_selection(),
         )
     with site().session() as session:
         site().note(session, caller(), "exported", f"dataset:{name}", format=kind, rows=len(dataset))

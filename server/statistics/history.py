@@ -23,7 +23,7 @@ from server.statistics.case_months import (
     plus,
 )
 from server.statistics.periods import month_begin, month_number
-from server.statistics.rollup_tables import BACKLOG, CASES, MODES, WHOLE
+from server.statistics.rollup_tables import BACKLOG, CASES, MODES, NOT_SETTLED, WHOLE
 from server.statistics.settlement import Chosen, Settlement, settlement_of
 from server.statistics.snapshot import View
 
@@ -117,11 +117,14 @@ class _History:
     def _settled(self, part: Part, settlement: Settlement) -> list[Row]:
         """The sums of what had settled: of all that has, less those of what settled later."""
         table, view = KINDS[part].table, settlement.view
-        found = self._rows(part, WHOLE[table], view)
+        whole = WHOLE[table]
         if settlement.before > settlement.folded:
-            return found
+            return self._rows(part, whole, view)
+        # No case settles before the month it is reported in; the month it occurred in may be wrong.
+        until = NOT_SETTLED if part == "modes" else settlement.before - 1
+        found = self._rows(part, whole, view, whole.c.month <= until)
         width = len(self._asked.by[part])
-        later = self._rows(part, table, view, table.c.settled >= settlement.before)
+        later = self._rows(part, table, view, table.c.settled >= settlement.before, table.c.month <= until)
         return found + [row[:width] + tuple(map(neg, row[width:])) for row in later]
 
     def _rows(self, part: Part, table: Table, view: View, *conditions: Any) -> list[Row]:

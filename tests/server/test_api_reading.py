@@ -156,6 +156,19 @@ def test_a_dataset_can_be_of_an_earlier_day(client: Program):
     assert body["as_of"] == "2026-01-31T15:59:59Z"
 
 
+def test_a_dataset_can_be_narrowed(client: Program, site: Site, alice: Viewer):
+    """To a station, a region and so on, as reports and pushes are; what there is not is told."""
+    fill_in(site, alice)
+    forms = [
+        client.get(f"/datasets/records_by_form{query}").get_json()["rows"]
+        for query in ("", "?station=CZ", "?station=CD")
+    ]
+    wrong = client.get("/datasets/records_by_form?station=Atlantis")
+
+    assert forms[0] == forms[1] != forms[2]
+    assert (wrong.status_code, wrong.get_json()["slug"]) == (400, "bad-request")
+
+
 @pytest.mark.parametrize(
     "query", ["as_of=gestern", "as_of=0001-01-01", "as_of=9999-12-31", "start=2026-13-01", "end=x"]
 )
