@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, DateTime, func, or_, select
@@ -155,7 +156,7 @@ class Sources:
         if many or is_read(self.view, self.chosen):
             with settlement_of(self.view, self.chosen) as settlement:
                 if settlement is not None:
-                    return _oldest_first(filter(wanted, [*settlement.settled(*conditions), *settlement.live]))
+                    return _oldest_first([*settlement.settled(*conditions), *filter(wanted, settlement.live)])
         return self._alone(wanted, *conditions)
 
     def _open_after(self, day: date) -> list[Case]:
@@ -166,7 +167,7 @@ class Sources:
 
         with settlement_of(self.view, self.chosen) as settlement:
             if settlement is not None:
-                return _oldest_first(filter(wanted, [*settlement.open_after(day), *settlement.live]))
+                return _oldest_first([*settlement.open_after(day), *filter(wanted, settlement.live)])
         closed = case_rows.kept(self.view).c.closed_on
         return self._alone(wanted, or_(closed.is_(None), closed > day))
 
@@ -229,4 +230,4 @@ class Sources:
 
 
 def _oldest_first(cases: Iterable[Case]) -> list[Case]:
-    return sorted(cases, key=lambda case: (case.reported_at, case.number))
+    return sorted(cases, key=attrgetter("reported_at", "number"))
