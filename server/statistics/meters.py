@@ -84,15 +84,20 @@ _TOO_FAST = Text(
 )
 
 
-def plausible(readings: Readings, most_per_day: float = MOST_KM_PER_DAY) -> Readings:
+def plausible(readings: Readings, most_per_day: float = MOST_KM_PER_DAY) -> tuple[Readings, Readings]:
     """
-    The longest run of *readings* that never goes down and never runs faster than a train can, in order.
+    The longest run of *readings* that never goes down and never runs faster than a train can; and what falls out.
 
-    A digit too many or too few, or the odometer of another train, falls out.
+    Both are in order. A digit too many or too few, or the odometer of another train, falls
+    out.
     """
     ordered = _in_order(readings)
-    right = _right(ordered, most_per_day)
-    return ordered if right is None else Readings(ordered.days[right], ordered.values[right])
+    rises = np.diff(ordered.values)
+    if np.all((rises >= 0) & (rises <= most_per_day * np.maximum(np.diff(ordered.days), 1))):
+        return ordered, NO_READINGS
+    right = np.zeros(len(ordered.days), bool)
+    right[_longest_run(ordered.days.tolist(), ordered.values.tolist(), most_per_day)] = True
+    return Readings(ordered.days[right], ordered.values[right]), Readings(ordered.days[~right], ordered.values[~right])
 
 
 def _in_order(readings: Readings) -> Readings:
@@ -105,15 +110,8 @@ def _in_order(readings: Readings) -> Readings:
     return Readings(days, values)
 
 
-def _right(ordered: Readings, most_per_day: float) -> list[int] | None:
-    """Where in *ordered* the readings stand that can be right; None when all can."""
-    rises = np.diff(ordered.values)
-    if np.all((rises >= 0) & (rises <= most_per_day * np.maximum(np.diff(ordered.days), 1))):
-        return None
-    return _longest_run(ordered.days.tolist(), ordered.values.tolist(), most_per_day)
-
-
 def _longest_run(days: list[int], values: list[float], most_per_day: float) -> list[int]:
+    """The places of the readings that can be right."""
     length: list[int] = []  # of the longest run that ends with each
     back: list[int] = []
     ends: dict[int, list[int]] = {}  # where runs of a length end
@@ -215,11 +213,8 @@ def meters_of(trains: Mapping[str, Train], unit: Unit) -> tuple[dict[str, Meter]
     kept: dict[str, Readings] = {}
     odd: list[OddReading] = []
     for code, train in trains.items():
-        ordered = _in_order(train.readings if unit == "km" else train.hours)
-        right = _right(ordered, most)
-        kept[code] = ordered if right is None else Readings(ordered.days[right], ordered.values[right])
-        if right is not None:
-            odd += _odd(code, unit, ordered, kept[code], right)
+        kept[code], out = plausible(train.readings if unit == "km" else train.hours, most)
+        odd += _odd(code, unit, kept[code], out)
     own = {code: _per_day(readings) for code, readings in kept.items()}
     means = _means(trains, kept, own)
     return {
@@ -227,10 +222,9 @@ def meters_of(trains: Mapping[str, Train], unit: Unit) -> tuple[dict[str, Meter]
     }, odd
 
 
-def _odd(code: str, unit: Unit, ordered: Readings, kept: Readings, right: list[int]) -> list[OddReading]:
+def _odd(code: str, unit: Unit, kept: Readings, out: Readings) -> list[OddReading]:
     found = []
-    for at in sorted(set(range(len(ordered.days))) - set(right)):
-        day, value = int(ordered.days[at]), float(ordered.values[at])
+    for day, value in zip(out.days.tolist(), out.values.tolist(), strict=True):
         lower = bool(np.any((kept.days <= day) & (kept.values > value)))
         found.append(OddReading(code, unit, date.fromordinal(day), value, _BACKWARDS if lower else _TOO_FAST))
     return found
