@@ -10,6 +10,7 @@ from server.records.master import import_tables
 from server.site import Site
 from server.statistics import action_datasets, growth_datasets, loop_datasets, pareto_datasets, rate_datasets
 from server.statistics.selection import Selection
+from server.statistics.snapshot import View
 from tests.server.company import MASTER
 from tests.server.test_statistics import ANALYSIS, CLOSE, FAILURE, OPERATOR, rows, send
 from workbooks.master import MasterRow
@@ -246,6 +247,23 @@ def test_spares_follow_what_was_replaced(site: Site, history: list[str]) -> None
 
     assert (found["used"], found["expected"]) == (10, pytest.approx(10 * 90 / 388, rel=0.02))
     assert found["stock"] >= found["plug_in"] > found["expected"]
+
+
+def test_forms_that_answer_a_field_are_those_that_did_then(site: Site, history: list[str]) -> None:
+    """Also where the answer came since."""
+    first = FAILURE["reported_at"] + timedelta(days=1)
+    changed = first + timedelta(days=30)
+    action = {"corrective_action": "改型", "action_type": "design_change", "action_owner": "U1", "change_no": "ECN-2"}
+    number = send(site, "fracas", FAILURE, first, "later")
+    send(site, "fracas", FAILURE | ANALYSIS | action | {"planned_on": changed.date()}, changed, "later")
+    with site.session(read_only=True) as session:
+        for at in (first, changed):
+            view = View.at(session, site, OPERATOR, (at + timedelta(hours=1)).replace(tzinfo=site.zone))
+            for name in ("change_no", "replaced_parts"):
+                given = [row["number"] for row in view.rows("fracas", "replaced_parts") if row[name]]
+                assert [row["number"] for row in view.rows("fracas", "replaced_parts", given=name)] == given
+                assert history[6] in given
+                assert (number in given) is (name == "change_no" and at == changed)
 
 
 def test_other_station_sees_no_reliability(site: Site, history: list[str], charlie: Viewer) -> None:
