@@ -70,7 +70,7 @@ def test_a_long_text_is_found_in_whatever_piece_it_comes():
     long = cases(1300)
     long.data[2][1204] = "长" * 40_000
 
-    assert "第 1205 行“站点”" in refused(workbook(), Chunks(long, 600, 700)).zh
+    assert "第 1205 行的“站点”" in refused(workbook(), Chunks(long, 600, 700)).zh
 
 
 @pytest.mark.parametrize(
