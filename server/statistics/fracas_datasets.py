@@ -97,7 +97,7 @@ def open_cases(sources: Sources, period: Period) -> Iterator[_Open]:
     if first is None:
         return
     ends = [min(last_of_month(month), sources.today) for month in months(first, last)]
-    candidates = sources.open_within(ends[0], last) if ends else []
+    candidates = sources.open_after(ends[0]) if ends else []
     for day in ends:
         instant = sources.instant(day)
         for case in candidates:

@@ -15,14 +15,13 @@ from server.statistics.case_months import (
     Measures,
     ModeCounts,
     ModeGroup,
-    Months,
     OpenCounts,
     OpenGroup,
     Part,
     add_up,
     plus,
 )
-from server.statistics.periods import month_begin, month_number
+from server.statistics.periods import month_number
 from server.statistics.rollup_tables import BACKLOG, CASES, MODES, NOT_SETTLED, WHOLE
 from server.statistics.settlement import Chosen, Settlement, settlement_of
 from server.statistics.snapshot import View
@@ -46,37 +45,21 @@ KINDS: Mapping[Part, _Kind] = {
 
 class Asked(NamedTuple):
     """
-    What is wanted of a history: months from that of *first* to that of *last* (open where None), and what of them.
+    What is wanted of a history: months from that of *first* to that of *last* (open where None), of one *part*.
 
-    *by* names for each part the fields of its group that its rows tell apart, or the year.
+    *by* names the fields of its group that the rows tell apart, or the year.
     """
 
     chosen: Chosen
     first: date | None
     last: date | None
-    by: Mapping[Part, Sequence[str]]
+    part: Part
+    by: Sequence[str]
 
 
-def months(view: View, asked: Asked) -> Months:
-    """What the cases of *view* add up to by all that groups have in common, of the parts *asked* names."""
-
-    def grouped(part: Part) -> dict[Any, Any]:
-        group, sums = KINDS[part].group, KINDS[part].sums
-        width = len(group._fields)
-        found = rows.get(part, ())
-        return {
-            group(month_begin(row[0]), *[value if value != "" else None for value in row[1:width]]): sums(*row[width:])
-            for row in found
-        }
-
-    whole: dict[Part, Sequence[str]] = {part: KINDS[part].group._fields for part in asked.by}
-    rows = sums_of(view, asked._replace(by=whole))
-    return Months(grouped("cases"), grouped("modes"), grouped("backlog"))
-
-
-def sums_of(view: View, asked: Asked) -> dict[Part, list[Row]]:
+def sums_of(view: View, asked: Asked) -> list[Row]:
     """
-    What the cases of *view* add up to: for each part rows of what they have in common, then the sums, in order.
+    What the cases of *view* add up to: rows of what they have in common, then the sums, in order.
 
     Months are numbers such as 201605, what is not given is "". The rollups are brought up
     to date before; where that cannot be done now, everything is added up from the cases,
@@ -96,43 +79,40 @@ class _History:
         self._first = 0 if asked.first is None else month_number(asked.first)
         self._last = 999912 if asked.last is None else month_number(asked.last)
 
-    def sums(self, settlement: Settlement) -> dict[Part, list[Row]]:
+    def sums(self, settlement: Settlement) -> list[Row]:
         """From the rollups and the cases that are not in them."""
-        found: dict[Part, list[Row]] = {}
-        for part in self._asked.by:
-            settled = self._settled(part, settlement)
-            found[part] = _merged(settled, self._by(part, _live(part, settlement)), len(self._asked.by[part]))
-        return found
+        live = self._by(_live(self._asked.part, settlement))
+        return _merged(self._settled(settlement), live, len(self._asked.by))
 
-    def sums_of_all(self, view: View) -> dict[Part, list[Row]]:
+    def sums_of_all(self, view: View) -> list[Row]:
         """The same from all cases."""
         known = view.session.info.setdefault(_ALL, {})
         of = view.as_of, view.viewer, self._asked.chosen.selection
         if of not in known:
             query = case_rows.query_of(view, columns=ADDED).where(*self._asked.chosen.of(case_rows.kept(view)))
             known[of] = add_up(case_rows.read(view, query), view.local)
-        found = known[of]
-        return {part: _merged([], self._by(part, getattr(found, part)), len(by)) for part, by in self._asked.by.items()}
+        return _merged([], self._by(getattr(known[of], self._asked.part)), len(self._asked.by))
 
-    def _settled(self, part: Part, settlement: Settlement) -> list[Row]:
+    def _settled(self, settlement: Settlement) -> list[Row]:
         """The sums of what had settled: of all that has, less those of what settled later."""
-        table, view = KINDS[part].table, settlement.view
+        part, view = self._asked.part, settlement.view
+        table = KINDS[part].table
         whole = WHOLE[table]
         if settlement.before > settlement.folded:
-            return self._rows(part, whole, view)
+            return self._rows(whole, view)
         # No case settles before the month it is reported in; the month it occurred in may be wrong.
         until = NOT_SETTLED if part == "modes" else settlement.before - 1
-        found = self._rows(part, whole, view, whole.c.month <= until)
-        width = len(self._asked.by[part])
-        later = self._rows(part, table, view, table.c.settled >= settlement.before, table.c.month <= until)
+        found = self._rows(whole, view, whole.c.month <= until)
+        width = len(self._asked.by)
+        later = self._rows(table, view, table.c.settled >= settlement.before, table.c.month <= until)
         return found + [row[:width] + tuple(map(neg, row[width:])) for row in later]
 
-    def _rows(self, part: Part, table: Table, view: View, *conditions: Any) -> list[Row]:
+    def _rows(self, table: Table, view: View, *conditions: Any) -> list[Row]:
         """Rows of *table*, added up over what is not asked for."""
-        c, sums = table.c, KINDS[part].sums._fields
-        keys = [c.month // 100 if name == "year" else c[name] for name in self._asked.by[part]]
+        c, sums, by = table.c, KINDS[self._asked.part].sums._fields, self._asked.by
+        keys = [c.month // 100 if name == "year" else c[name] for name in by]
         conditions = (*conditions, c.month.between(self._first, self._last), *self._asked.chosen.of(table))
-        if len(keys) >= len(table.primary_key) - 1 and "year" not in self._asked.by[part]:
+        if len(keys) >= len(table.primary_key) - 1 and "year" not in by:
             # Reading a few rows more is faster than grouping them.
             query = select(*keys, *(c[name] for name in sums)).where(*conditions)
         else:
@@ -140,10 +120,9 @@ class _History:
             query = select(*keys, *added).where(*conditions).group_by(*keys)
         return list(map(tuple, view.session.execute(visible(query, table, view.viewer)).all()))
 
-    def _by(self, part: Part, groups: Mapping[Any, Any]) -> dict[Row, Row]:
+    def _by(self, groups: Mapping[Any, Any]) -> dict[Row, Row]:
         """The sums of *groups*, which have the same sums by more, by what is asked for."""
-        by = self._asked.by[part]
-        read = [_NUMBERS.get(name) or attrgetter(name) for name in by]
+        read = [_NUMBERS.get(name) or attrgetter(name) for name in self._asked.by]
         found: dict[Row, Row] = {}
         for group, more in groups.items():
             month = month_number(group.month)

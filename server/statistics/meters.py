@@ -155,7 +155,6 @@ class Meter:
     """
 
     def __init__(self, train: Train, kept: Readings, own: float | None, mean: float) -> None:
-        self.known = own is not None
         self._days: list[int] = []
         self._total: list[float] = []
         self._estimated: list[float] = []

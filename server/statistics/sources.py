@@ -1,6 +1,6 @@
 """The facts behind the figures, read from the forms once per view: cases, fleet, sheets, trips."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -13,7 +13,7 @@ from server.access.visibility import Viewer, visible
 from server.database import table_of
 from server.records.master_tables import Customer
 from server.statistics import case_rows, history
-from server.statistics.case_months import PARTS, Months, Part
+from server.statistics.case_months import Part
 from server.statistics.cases import Case
 from server.statistics.exposure import FittedParts, Fleet
 from server.statistics.fleet import fitted_parts_of, fleet_of, retrofits_of
@@ -107,14 +107,9 @@ class Sources:
         What became known after *at*, up to the as-of time, is taken into account.
         """
         if at is None or at >= self.now:
-            return self._open_after(self.today)
-        found = (case.until(at) for case in self._open_after(at.date()))
+            return self.open_after(self.today)
+        found = (case.until(at) for case in self.open_after(at.date()))
         return [then for then in found if then is not None]
-
-    def open_within(self, first: date, last: date) -> list[Case]:
-        """The cases reported by the end of *last* and not closed by that of *first*, as they stood, oldest first."""
-        until = datetime.combine(last, time.max)
-        return [case for case in self._open_after(first) if case.reported_at <= until]
 
     @property
     def first_report(self) -> date | None:
@@ -122,29 +117,20 @@ class Sources:
         found: datetime | None = self.view.session.scalar(select(func.min(case_rows.kept(self.view).c.reported_at)))
         return None if found is None else found.date()
 
-    def months(self, first: date | None = None, last: date | None = None, *, parts: Collection[Part] = PARTS) -> Months:
-        """
-        Months from that of *first* to that of *last* (open where None) with what their cases add up to.
-
-        Of a history only *parts* are read, the others are empty.
-
-        The answer is that of all cases, but it comes from sums kept of those that have
-        settled: it costs what is open or recent, however long the history is.
-        """
-        by: dict[Part, Sequence[str]] = dict.fromkeys(parts, ())
-        return history.months(self.view, history.Asked(self.chosen, first, last, by))
-
     def sums(
         self, part: Part, by: Sequence[str], first: date | None = None, last: date | None = None
     ) -> list[tuple[Any, ...]]:
         """
-        The same of one *part*, added up over all but the fields *by* of its group: rows of those, then the sums.
+        What the cases of the months from that of *first* to that of *last* (open where None) add up to.
 
+        Of one *part* of their history, rows of the fields *by* of its group, then the sums.
         Rows are in order; a month is a number such as 201605, what is not given is "". The
         *year* may be asked for, too.
+
+        The answer is that of all cases, but it comes from sums kept of those that have
+        settled: it costs what is open or recent, however long the history is.
         """
-        asked = history.Asked(self.chosen, first, last, {part: by})
-        return history.sums_of(self.view, asked)[part]
+        return history.sums_of(self.view, history.Asked(self.chosen, first, last, part, by))
 
     def _cases(self, wanted: Callable[[Case], bool], *conditions: ColumnElement[bool], many: bool) -> list[Case]:
         """
@@ -159,7 +145,7 @@ class Sources:
                     return _oldest_first([*settlement.settled(*conditions), *filter(wanted, settlement.live)])
         return self._alone(wanted, *conditions)
 
-    def _open_after(self, day: date) -> list[Case]:
+    def open_after(self, day: date) -> list[Case]:
         """The cases that were not closed by the end of *day*, as they stood, oldest first."""
 
         def wanted(case: Case) -> bool:

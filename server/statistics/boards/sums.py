@@ -1,7 +1,6 @@
 """What the cases of a span of days add up to, from the sums kept of months where the span allows it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -34,7 +33,7 @@ def measured_by(sources: Sources, first: date | None, last: date, *by: str) -> d
     What is not given is "", a month a number such as 201605.
     """
     if whole_months(sources, first, last):
-        return {row[: len(by)]: Measures(*row[len(by) :]) for row in _sums(sources, "cases", by, first, last)}
+        return {row[: len(by)]: Measures(*row[len(by) :]) for row in sources.sums("cases", by, first, last)}
     found: dict[Key, Measures] = {}
     for case in sources.cases_between("reported_at", first, last):
         plus(found, _key(case_group(case), by), Measures.of(case, sources.now))
@@ -44,16 +43,11 @@ def measured_by(sources: Sources, first: date | None, last: date, *by: str) -> d
 def occurred(sources: Sources, first: date | None, last: date, *by: str) -> dict[Key, ModeCounts]:
     """The same of the cases that occurred from *first* to *last*, by fields of their `ModeGroup`."""
     if whole_months(sources, first, last):
-        return {row[: len(by)]: ModeCounts(*row[len(by) :]) for row in _sums(sources, "modes", by, first, last)}
+        return {row[: len(by)]: ModeCounts(*row[len(by) :]) for row in sources.sums("modes", by, first, last)}
     found: dict[Key, ModeCounts] = {}
     for case in sources.cases_between("occurred_at", first, last):
         plus(found, _key(mode_group(case), by), mode_counts(case))
     return found
-
-
-def _sums(sources: Sources, part: Part, by: Sequence[str], first: date | None, last: date | None) -> Iterator[Key]:
-    """The sums that hold a case: what was moved elsewhere may leave nothing behind."""
-    return (row for row in sources.sums(part, by, first, last) if row[len(by)])
 
 
 def _key(group: CaseGroup | ModeGroup, by: tuple[str, ...]) -> Key:
@@ -73,7 +67,7 @@ def by_mode(sources: Sources, first: date | None, last: date) -> Counter[str | N
 
 def first_month(sources: Sources, part: Part = "cases") -> date | None:
     """The month of the first report, or of the first failure in the *part* modes; None without any."""
-    number = min((month for month, *_ in _sums(sources, part, ("month",), None, None)), default=None)
+    number = min((month for month, *_ in sources.sums(part, ("month",))), default=None)
     return None if number is None else month_begin(number)
 
 
